@@ -1,0 +1,148 @@
+"""Every message between supervisor, workers and launchers, and which of them carries a descriptor.
+
+A message is a frozen value; on the wire it is one JSON array, its kind first (see ``channel``). Field types are checked
+on receipt. ``DESCRIPTORS`` names the kinds that carry exactly one descriptor; the others carry none.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Worker or launcher to supervisor: privileges are dropped and the listeners (or channels) are being served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Supervisor to worker or launcher: take nothing new, finish what there is, exit 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """Supervisor to worker or launcher: describe your state in ``StateLine`` messages, then ``StateEnd``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateLine:
+    """One fact for the state dump: about ``service`` (or the process itself, when empty), as ``field`` = ``text``."""
+
+    service: str
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateEnd:
+    """The description is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """Supervisor to worker, with a descriptor: the log file at ``path`` was opened anew; write there from now on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Supervisor to launcher, with a descriptor: the channel of the worker process ``worker`` (a pid).
+
+    The launcher first reports what it already runs as ``Running``, then serves ``Launch`` on it. Programs whose
+    own worker is gone belong to the worker attached last.
+    """
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Supervisor to worker, with a descriptor: the channel to the launcher ``launcher``, new or restarted."""
+
+    launcher: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Launcher to supervisor: the worker process ``worker`` broke the protocol; end it."""
+
+    worker: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Worker to launcher, with a descriptor: start the program of ``service`` on it.
+
+    ``conn`` is the connection id. The addresses are facts for the program's environment, numeric, empty where unknown
+    (the listening socket of a stream wait service, Unix sockets).
+    """
+
+    service: str
+    conn: int
+    peer_host: str
+    peer_port: int
+    local_host: str
+    local_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Launcher to worker: the program runs."""
+
+    conn: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Launcher to worker: the program could not be started; ``errno`` says why."""
+
+    conn: int
+    errno: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """Launcher to worker: the program ended. ``status`` is the wait(2) status; times in seconds, memory in KiB."""
+
+    conn: int
+    pid: int
+    status: int
+    user_time: float
+    system_time: float
+    max_rss: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Launcher to worker, after ``Attach``: a program that an earlier worker had started still runs.
+
+    ``since`` is CLOCK_MONOTONIC in seconds, which all processes share.
+    """
+
+    service: str
+    conn: int
+    pid: int
+    peer_host: str
+    peer_port: int
+    since: float
+
+
+Message = (
+    Ready | Drain | Dump | StateLine | StateEnd | LogFile | Attach | Channel | Violation
+    | Launch | Started | Failed | Exited | Running
+)
+
+DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch})
+"""The kinds that carry exactly one descriptor."""
+
+MESSAGE_LIMIT: Final = 16384
+"""Bytes of one encoded message; longer is a violation by the sender and an error when sending."""
+
+SUPERVISOR_TO_WORKER: Final = frozenset({Drain, Dump, LogFile, Channel})
+WORKER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd})
+SUPERVISOR_TO_LAUNCHER: Final = frozenset({Drain, Dump, Attach})
+LAUNCHER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd, Violation})
+WORKER_TO_LAUNCHER: Final = frozenset({Launch})
+LAUNCHER_TO_WORKER: Final = frozenset({Started, Failed, Exited, Running})
