@@ -15,7 +15,7 @@ from superd.privsep.channel import Channel
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A bound socket of a service. Stream sockets listen already; all are non-blocking except those of wait programs."""
+    """A bound socket of a service. Stream sockets listen already; only those of wait programs block."""
 
     service: str
     """``Service.key``."""

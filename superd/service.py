@@ -1,8 +1,9 @@
 """The contract between the daemon and a built-in service; TFTP, mail and third parties use this and nothing else.
 
-A service is described by one frozen ``BuiltinService`` value. For each connection (or once per socket, for datagrams) the
-daemon asks it for a *machine*: an object that turns events into actions and knows no socket, clock, file or event loop.
-The daemon feeds events in order and carries the actions out in order; it owns time-outs, limits, logs and access control.
+A service is described by one frozen ``BuiltinService`` value. For each connection (or once per socket, for
+datagrams) the daemon asks it for a *machine*: an object that turns events into actions and knows no socket,
+clock, file or event loop. The daemon feeds events in order and carries the actions out in order; it owns
+time-outs, limits, logs and access control.
 
 Rules for stream machines:
 - the first event is ``Connected``; after returning ``Close`` no further event comes;
@@ -13,7 +14,8 @@ Rules for stream machines:
   more than ``SEND_LIMIT`` bytes wait, nothing more is received from it.
 
 Rules for datagram machines: one ``Datagram`` in, at most one ``Send`` out. Replies longer than the request are dropped
-unless the service declares ``amplifies``, and are then limited per source; source ports that could loop are never answered.
+unless the service declares ``amplifies``, and are then limited per source; source ports that could loop are
+never answered.
 """
 
 from collections.abc import Callable, Iterable

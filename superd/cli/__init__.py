@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="superd", description="A super-server for inetd and xinetd configurations.")
+    parser = argparse.ArgumentParser(
+        prog="superd", description="A super-server for inetd and xinetd configurations."
+    )
     parser.add_argument("--version", action="version", version=f"superd {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for name, (module, summary) in _VERBS.items():

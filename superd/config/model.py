@@ -145,7 +145,9 @@ class Access(Frozen):
     """Where only_from was written: the rule behind a refusal that no pattern explains."""
     times: tuple[TimeSpan, ...] | None = None
     daemon: str = ""
-    """Daemon name for hosts.allow/hosts.deny; empty: they are not asked (NOLIBWRAP, or an inetd.conf line without tcpd)."""
+    """Daemon name for hosts.allow/hosts.deny; empty: they are not asked (NOLIBWRAP, or an inetd.conf line
+    without tcpd).
+    """
     deny_minutes: int | None = None
     """deny_time of a sensor: minutes, -1 for ever, 0 never, ``None`` not written."""
 
@@ -254,3 +256,5 @@ class Config(Frozen):
     services: tuple[Service, ...] = ()
     files: tuple[str, ...] = ()
     """Every file that was read, in order."""
+    extensions: tuple[str, ...] = ()
+    """Entry points allowed to add built-in services (``extensions`` in ``defaults``)."""

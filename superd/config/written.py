@@ -1,7 +1,8 @@
 """The configuration *as written*: each attribute with the place it was written at, nothing inherited or guessed.
 
 The fields of ``WrittenService`` are the attribute table of the xinetd language (xinetd.conf(5)) and of superd's
-extensions to it; ``Attribute`` holds what the reader has to know about each. The inetd.conf reader fills the same fields.
+extensions to it; ``Attribute`` holds what the reader has to know about each. The inetd.conf reader fills the
+same fields.
 """
 
 from dataclasses import dataclass
@@ -131,8 +132,12 @@ class WrittenService(BaseModel):
 class WrittenDefaults(WrittenService):
     """A ``defaults`` section; also holds what is allowed nowhere else."""
 
-    enabled: Annotated[Words | None, Attribute(least=0, most=None, edits=True, shared=True, restricts=True)] = None
-    disabled: Annotated[Words | None, Attribute(least=0, most=None, edits=True, shared=True, restricts=True)] = None
+    enabled: Annotated[
+        Words | None, Attribute(least=0, most=None, edits=True, shared=True, restricts=True)
+    ] = None
+    disabled: Annotated[
+        Words | None, Attribute(least=0, most=None, edits=True, shared=True, restricts=True)
+    ] = None
     extensions: Annotated[Words | None, _LIST_SHARED] = None
     """superd: names of entry points (group ``superd.services``) that may add built-in services."""
 

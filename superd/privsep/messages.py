@@ -15,7 +15,21 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Supervisor to worker or launcher: take nothing new, finish what there is, exit 0."""
+    """Supervisor to worker or launcher: take nothing new, finish what there is, exit 0.
+
+    A worker closes its launcher channels at once, so that its programs are adopted by the worker that follows it, and
+    answers ``Drained``; then it finishes the connections of its built-ins. A launcher waits for its programs.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Worker to supervisor: nothing more is accepted and no launcher is used; the next worker may start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Supervisor to worker: nobody follows. Take nothing new, wait for connections and programs (bounded), exit 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class Running:
 
 
 Message = (
-    Ready | Drain | Dump | StateLine | StateEnd | LogFile | Attach | Channel | Violation
+    Ready | Drain | Drained | Stop | Dump | StateLine | StateEnd | LogFile | Attach | Channel | Violation
     | Launch | Started | Failed | Exited | Running
 )
 
@@ -140,8 +154,8 @@ DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch})
 MESSAGE_LIMIT: Final = 16384
 """Bytes of one encoded message; longer is a violation by the sender and an error when sending."""
 
-SUPERVISOR_TO_WORKER: Final = frozenset({Drain, Dump, LogFile, Channel})
-WORKER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd})
+SUPERVISOR_TO_WORKER: Final = frozenset({Drain, Stop, Dump, LogFile, Channel})
+WORKER_TO_SUPERVISOR: Final = frozenset({Ready, Drained, StateLine, StateEnd})
 SUPERVISOR_TO_LAUNCHER: Final = frozenset({Drain, Dump, Attach})
 LAUNCHER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd, Violation})
 WORKER_TO_LAUNCHER: Final = frozenset({Launch})

@@ -1,0 +1,239 @@
+"""The fleet: the workers and launchers of the current generation, and how they are replaced.
+
+A worker is replaced in this order: the old one is told to drain and answers ``Drained`` (it accepts nothing
+more and has let go of its launchers), then the new one is forked. Connections that arrive in between wait in
+the kernel's queue, because the supervisor never closes a socket that both use. A launcher is replaced by
+forking the new one first; the old one stays until its programs have ended, and the worker is attached to
+both, so that every running program goes on being counted.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Final
+
+import structlog
+
+from superd.config.model import Credentials, Program, Service
+from superd.launcher import main as launcher
+from superd.log import events, identify
+from superd.log.files import LogFiles
+from superd.privsep import messages
+from superd.privsep.channel import Channel
+from superd.processes import LauncherStart, Listener, WorkerStart
+from superd.supervisor.children import STARTED, Child, Children, Role, fork
+from superd.supervisor.parts import Parts
+from superd.worker import main as worker
+
+log = structlog.get_logger()
+
+GENERATIONS: Final = 1 << 22
+"""Worker generations before their number starts again at 1: connection ids stay positive 63-bit integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is the same for every child for the life of the daemon."""
+
+    worker_credentials: Credentials | None
+    """``None`` without root."""
+    hosts_allow: Path
+    hosts_deny: Path
+    drain: float
+
+
+Sockets = Sequence[socket]
+
+Forget = Callable[[Sockets], None]
+"""Called in a fork: close everything of the supervisor's but these sockets."""
+
+
+class Fleet:
+    """Forks children for the parts it is given. ``watch`` is told each new child, ``forget`` runs inside each fork."""
+
+    def __init__(
+        self, settings: Settings, children: Children, watch: Callable[[Child], None], forget: Forget
+    ) -> None:
+        self._settings = settings
+        self._children = children
+        self._watch = watch
+        self._forget = forget
+        self._generation = 0
+        self._parts = Parts()
+        self._listeners: tuple[Listener, ...] = ()
+        self._logs = LogFiles()
+
+    def apply(self, parts: Parts, listeners: tuple[Listener, ...], logs: LogFiles) -> None:
+        """Serve these parts from now on. A process whose part is the same is left alone.
+
+        Workers go first: one that has been told to drain sends nothing to a launcher that does not know its services.
+        """
+        before, self._parts = self._parts, parts
+        moved = self._moved(listeners)
+        self._listeners, self._logs = listeners, logs
+        changed = [
+            name for name in _names(before.workers, parts.workers) if self._differs(name, before, moved)
+        ]
+        retiring = [old for name in changed if (old := self._retire(Role.WORKER, name))]
+        self._apply_launchers(before)
+        for name in set(changed) - {old.name for old in retiring}:
+            self.start_worker(name)
+
+    def _moved(self, listeners: tuple[Listener, ...]) -> set[str]:
+        """Services whose sockets are not the ones their worker has."""
+        return {listener.service for listener in set(listeners).symmetric_difference(self._listeners)}
+
+    def _differs(self, worker: str, before: Parts, moved: set[str]) -> bool:
+        part = self._parts.workers.get(worker, ())
+        return part != before.workers.get(worker) or not moved.isdisjoint(service.key for service in part)
+
+    def _apply_launchers(self, before: Parts) -> None:
+        for name in _names(before.launchers, self._parts.launchers):
+            if self._parts.launchers.get(name) != before.launchers.get(name):
+                self._retire(Role.LAUNCHER, name)
+                self.start_launcher(name)
+
+    def _retire(self, role: Role, name: str) -> Child | None:
+        if old := self._children.current(role, name):
+            self._drain(old)
+        return old
+
+    def _drain(self, child: Child) -> None:
+        child.draining = True
+        child.tell(messages.Drain())
+
+    def start(self, role: Role, name: str) -> None:
+        """Fork the process of this role and name, if the current parts still have one."""
+        if role is Role.WORKER:
+            self.start_worker(name)
+        else:
+            self.start_launcher(name)
+
+    def stop(self) -> None:
+        """Nobody follows: let every process finish what it has."""
+        for child in self._children:
+            child.draining = True
+            child.tell(messages.Stop() if child.role is Role.WORKER else messages.Drain())
+
+    def start_worker(self, name: str) -> None:
+        """Fork the worker of this name, if the current parts have one."""
+        if not (services := self._parts.workers.get(name)):
+            return
+        self._generation = self._generation % GENERATIONS + 1
+        ours, theirs = Channel.pair(messages.WORKER_TO_SUPERVISOR, messages.SUPERVISOR_TO_WORKER)
+        launchers = self._channels_to_launchers(services)
+        start = self._worker_start(
+            name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
+        )
+        kept = [listener.socket for listener in start.listeners]
+        child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start), kept)
+        for process, worker_end, launcher_end in launchers.values():
+            worker_end.close()
+            self._attach(process, child.pid, launcher_end)
+
+    def _worker_start(
+        self, name: str, services: tuple[Service, ...], channel: Channel, launchers: dict[str, Channel]
+    ) -> WorkerStart:
+        keys = {service.key for service in services}
+        launcher_of = {key: launcher for key, launcher in self._parts.launcher_of().items() if key in keys}
+        return WorkerStart(
+            name=name,
+            generation=self._generation,
+            services=services,
+            listeners=tuple(listener for listener in self._listeners if listener.service in keys),
+            supervisor=channel,
+            credentials=self._settings.worker_credentials,
+            hosts_allow=self._settings.hosts_allow,
+            hosts_deny=self._settings.hosts_deny,
+            logs=self._logs,
+            launchers=launchers,
+            launcher_of=launcher_of,
+            drain_timeout=self._settings.drain,
+        )
+
+    def _channels_to_launchers(
+        self, services: tuple[Service, ...]
+    ) -> dict[str, tuple[Child, Channel, Channel]]:
+        """A fresh channel to each launcher, also to those that only wait for an earlier worker's programs."""
+        if not any(isinstance(service.action, Program) for service in services):
+            return {}
+        return {
+            _attachment(child): (child, *_worker_launcher_pair())
+            for child in self._children.of(Role.LAUNCHER)
+        }
+
+    def start_launcher(self, name: str) -> None:
+        """Fork the launcher of this name, if the current parts have one, and introduce it to the running workers."""
+        if not (services := self._parts.launchers.get(name)):
+            return
+        action = services[0].action
+        assert isinstance(action, Program)  # noqa: S101  parts.divide puts nothing else there
+        ours, theirs = Channel.pair(messages.LAUNCHER_TO_SUPERVISOR, messages.SUPERVISOR_TO_LAUNCHER)
+        drop = self._settings.worker_credentials is not None
+        start = LauncherStart(name, action.credentials, drop, services, theirs)
+        child = self._fork(Role.LAUNCHER, name, (ours, theirs), lambda: launcher.run(start))
+        for process in self._children.of(Role.WORKER):
+            if not process.draining:
+                self._introduce(process, child)
+
+    def _introduce(self, process: Child, new: Child) -> None:
+        """Give a running worker a channel to a launcher that was started after it."""
+        worker_end, launcher_end = _worker_launcher_pair()
+        process.tell(messages.Channel(_attachment(new)), worker_end.fileno())
+        worker_end.close()
+        self._attach(new, process.pid, launcher_end)
+
+    def _attach(self, process: Child, worker_pid: int, launcher_end: Channel) -> None:
+        process.tell(messages.Attach(worker_pid), launcher_end.fileno())
+        launcher_end.close()
+
+    def _fork(
+        self,
+        role: Role,
+        name: str,
+        channel: tuple[Channel, Channel],
+        main: Callable[[], int],
+        keep: Sockets = (),
+    ) -> Child:
+        ours, theirs = channel
+        title = f"{role.value} {name}"
+
+        def child_main() -> int:
+            ours.close()
+            self._forget(keep)
+            identify(title)
+            return main()
+
+        pid = fork(title, child_main)
+        theirs.close()
+        child = Child(role, name, pid, ours, time.monotonic(), self._generation)
+        self._children.add(child)
+        self._watch(child)
+        log.info(STARTED[role], name=name, pid=pid)
+        return child
+
+    def reopen_logs(self) -> None:
+        """Open the log files anew (after a rotation) and pass them to the workers."""
+        descriptors, problems = self._logs.reopen()
+        for problem in problems:
+            log.error(events.LOG_FAILED, path=problem.path, reason=problem.reason)
+        for path, descriptor in descriptors.items():
+            for process in self._children.of(Role.WORKER):
+                process.tell(messages.LogFile(path), descriptor)
+
+
+def _names(*parts: dict[str, tuple[Service, ...]]) -> list[str]:
+    """The names in any of these, each once, in their order."""
+    return list(dict.fromkeys(name for part in parts for name in part))
+
+
+def _worker_launcher_pair() -> tuple[Channel, Channel]:
+    """The worker's end and the launcher's."""
+    return Channel.pair(messages.LAUNCHER_TO_WORKER, messages.WORKER_TO_LAUNCHER)
+
+
+def _attachment(child: Child) -> str:
+    """A worker's name for a launcher: several generations of one can be alive, all but one of them draining."""
+    return f"{child.name} (draining, {child.pid})" if child.draining else child.name

@@ -1,0 +1,93 @@
+"""From the command line to a running supervisor: configuration, background, pid file, loop."""
+
+import gc
+import os
+import pwd
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from superd.config.load import Loaded, default_paths, load
+from superd.config.model import Credentials
+from superd.config.origin import Severity
+from superd.errors import ConfigError, PrivilegeError
+from superd.log.files import LogFile
+from superd.supervisor.daemonize import daemonize
+from superd.supervisor.fleet import Settings
+from superd.supervisor.main import Supervisor
+from superd.supervisor.options import RunOptions
+from superd.supervisor.pidfile import PidFile
+from superd.supervisor.problems import log_problems
+from superd.supervisor.warmup import warm_up
+
+log = structlog.get_logger()
+
+WORKER_ACCOUNTS: Final = ("superd", "nobody")
+"""Accounts for the workers when started as root, the first that exists; ``--user`` overrides them."""
+
+UMASK: Final = 0o022
+"""Added to the umask the daemon was started with, as xinetd does; programs inherit it unless ``umask`` is written."""
+
+
+def start(options: RunOptions, log_file: LogFile | None, *, background: bool) -> int:
+    """Read the configuration, go to the background if asked to, and run until stopped; return the exit status.
+
+    Raises:
+        ConfigError: nothing usable was found, or with ``strict`` anything was wrong.
+        PrivilegeError: there is no account for the workers.
+    """
+    settings = _settings(options)
+    loaded = _load(options)
+    with ExitStack() as cleanup:
+        ready = daemonize() if background else _nobody_waits
+        os.chdir("/")
+        os.umask(os.umask(0) | UMASK)
+        if options.pidfile:
+            cleanup.enter_context(PidFile(options.pidfile))
+        warm_up()
+        gc.freeze()  # what is loaded by now lives for ever: keep its pages shared with the children
+        return Supervisor(options, settings, loaded, ready, log_file).run()
+
+
+def _load(options: RunOptions) -> Loaded:
+    loaded = load(_files(options), options.dialect)
+    log_problems(loaded.report)
+    if options.strict and loaded.report.diagnostics:
+        raise ConfigError("the configuration has problems and --strict was given; nothing was started")
+    if loaded.report.has(Severity.ERROR) and not loaded.config.services:
+        raise ConfigError("no service in the configuration can be started")
+    return loaded
+
+
+def _files(options: RunOptions) -> Sequence[Path]:
+    if files := options.files or default_paths():
+        return files
+    raise ConfigError("no configuration: name one with -c, or make /etc/superd/, /etc/xinetd.conf or /etc/inetd.conf")
+
+
+def _settings(options: RunOptions) -> Settings:
+    credentials = _worker_credentials(options.user) if os.geteuid() == 0 else None
+    return Settings(credentials, options.hosts_allow, options.hosts_deny, options.drain)
+
+
+def _worker_credentials(wanted: str) -> Credentials:
+    for name in (wanted,) if wanted else WORKER_ACCOUNTS:
+        try:
+            account = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if account.pw_uid == 0:
+            raise PrivilegeError(
+                f"the workers can't run as {name}: its uid is 0; choose another account with --user"
+            )
+        return Credentials(user=name, uid=account.pw_uid, gid=account.pw_gid)
+    raise PrivilegeError(
+        f"there is no account for the workers ({wanted or ' or '.join(WORKER_ACCOUNTS)}); see --user"
+    )
+
+
+def _nobody_waits() -> None:
+    """In the foreground the notification socket and the log tell when the daemon is ready."""
