@@ -56,12 +56,6 @@ def watchdog_interval() -> float | None:
     return allowed / 2e6 if allowed else None
 
 
-def without_manager(environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment for programs: none of them may speak to the manager in our name."""
-    private = {VARIABLE, "WATCHDOG_USEC", "WATCHDOG_PID"}
-    return {name: value for name, value in environment.items() if name not in private}
-
-
 def send(*assignments: str) -> None:
     """Send assignments in one datagram; never blocks, never raises for want of a listener."""
     address = os.environ.get(VARIABLE, "")

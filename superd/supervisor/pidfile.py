@@ -9,6 +9,7 @@ would give up the lock.
 import fcntl
 import os
 import stat
+import struct
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,9 @@ MODE: Final = 0o644
 
 ATTEMPTS: Final = 10
 """Times to begin again when another daemon makes or removes the file at the same moment."""
+
+_FLOCK: Final = struct.Struct("@hhqqi4x")
+"""``struct flock`` (fcntl(2)) with 64-bit offsets: type, whence, start, length, pid."""
 
 _CONTENT_LIMIT: Final = 32
 """Bytes read from a file that claims to hold a pid."""
@@ -100,11 +104,12 @@ class PidFile:
         except FileNotFoundError:
             return False
         try:
-            content = self._checked_content(old)
+            self._check_content(old)
             try:
                 fcntl.lockf(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except (BlockingIOError, PermissionError) as error:
-                raise PidFileError(f"already running as pid {content} (pid file {self._path})") from error
+                text = f"already running as pid {_lock_owner(old)} (pid file {self._path})"
+                raise PidFileError(text) from error
             if not _same(self._path, old):
                 return False
             draft.rename(self._path)
@@ -112,7 +117,7 @@ class PidFile:
             os.close(old)
         return True
 
-    def _checked_content(self, descriptor: int) -> str:
+    def _check_content(self, descriptor: int) -> None:
         """Refuse to replace what does not look like a pid file: somebody may have mistyped the path."""
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise PidFileError(f"pid file {self._path}: it exists and is not a file")
@@ -121,7 +126,12 @@ class PidFile:
             raise PidFileError(
                 f"pid file {self._path}: it exists and does not hold a pid; remove it if it may go"
             )
-        return content.decode("ascii") or "?"
+
+
+def _lock_owner(descriptor: int) -> int:
+    """Ask the kernel: in a file that is just being replaced the pid is still that of a dead daemon."""
+    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    return int(_FLOCK.unpack(answer)[4])
 
 
 def _same(path: Path, descriptor: int) -> bool:

@@ -1,4 +1,4 @@
-"""What differs between two configurations: ``Plan``, a pure comparison, and the names of launchers."""
+"""What differs between two configurations: ``Changes``; and what tells one launcher from another."""
 
 import grp
 import pwd
@@ -27,49 +27,11 @@ class Changes:
         return bool(self.new or self.changed or self.gone)
 
 
-Parts = Mapping[str, tuple[Service, ...]]
-"""The services of each process, by its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a reload has to do."""
-
-    services: Changes
-    """A service that only moved to another line is kept."""
-    workers: Changes
-    """A worker is changed when anything about its services is, lines included: it logs them."""
-    launchers: Changes
-    """A launcher is changed when a program or its name is; who may connect is no business of its."""
-
-
 def compare(old: Config, new: Config) -> Changes:
     """Tell which services (by key) are new, the same in meaning, changed, or gone."""
     return _changes(
         {service.key: _meaning(service) for service in old.services},
         {service.key: _meaning(service) for service in new.services},
-    )
-
-
-def plan(
-    old: Config,
-    new: Config,
-    *,
-    workers: tuple[Parts, Parts],
-    launchers: tuple[Parts, Parts],
-    touched: frozenset[str] = frozenset(),
-) -> Plan:
-    """Compare two configurations and their division into processes (old, new).
-
-    ``touched`` holds the keys of services whose sockets are not the same as before, although nothing was
-    written differently: bound at last after a retry. Their workers count as changed.
-    """
-    before, after = workers
-    marked = {name: (part, any(service.key in touched for service in part)) for name, part in after.items()}
-    return Plan(
-        services=compare(old, new),
-        workers=_changes({name: (part, False) for name, part in before.items()}, marked),
-        launchers=_changes(_launched(launchers[0]), _launched(launchers[1])),
     )
 
 
@@ -96,12 +58,11 @@ def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> Changes:
     )
 
 
-def _launched(parts: Parts) -> dict[str, tuple[object, ...]]:
-    """What each launcher has to know of its services."""
-    return {name: tuple(_program(service) for service in part) for name, part in parts.items()}
+def launched(service: Service) -> object:
+    """What a launcher has to know of a service; where this is equal, the launcher need not be replaced.
 
-
-def _program(service: Service) -> object:
+    Who may connect is no business of a launcher's, nor are the lines that anything was written at.
+    """
     bare = {"access": Access(), "limits": Limits(), "log": ServiceLog(), "banners": Banners()}
     return _meaning(service.model_copy(update=bare))
 

@@ -98,8 +98,3 @@ def test_the_watchdog_is_fed_twice_as_often_as_it_asks(
         if value is not None:
             monkeypatch.setenv(name, value)
     assert notify.watchdog_interval() == expected
-
-
-def test_programs_do_not_learn_how_to_reach_the_manager() -> None:
-    environment = {"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "PATH": "/bin"}
-    assert notify.without_manager(environment) == {"PATH": "/bin"}

@@ -71,6 +71,13 @@ def test_a_second_daemon_is_refused_and_told_who_runs(path: Path) -> None:
         assert list(path.parent.iterdir()) == [path]
 
 
+def test_the_process_that_holds_the_file_is_named_not_the_pid_in_it(path: Path) -> None:
+    with held(path) as process:
+        path.write_text("999999999\n")  # as in a stale file while another daemon is replacing it
+        with pytest.raises(PidFileError, match=f"already running as pid {process.pid} "):
+            PidFile(path).write()
+
+
 @pytest.mark.parametrize("content", ["999999999\n", f"{os.getppid()}\n", "1", ""])
 def test_a_file_nobody_holds_is_stale_even_if_its_pid_is_in_use_again(path: Path, content: str) -> None:
     path.write_text(content)

@@ -1,4 +1,4 @@
-"""``plan``: what a reload has to do, and how launchers are called."""
+"""What a reload changes, and how launchers are called."""
 
 import grp
 import pwd
@@ -7,10 +7,10 @@ from ipaddress import ip_network
 import pytest
 
 from helpers.endpoints import inet, service
-from superd.config.model import Access, AddressPattern, Config, Credentials, Limits, Program, Service
+from superd.config.model import Access, AddressPattern, Banners, Config, Credentials, Limits, Program, Service
 from superd.config.origin import Origin
 from superd.config.written import Written
-from superd.supervisor.plan import Changes, compare, launcher_name, plan
+from superd.supervisor.plan import Changes, compare, launched, launcher_name
 
 NOBODY = Credentials(user="nobody", uid=65534, gid=65534)
 
@@ -64,46 +64,24 @@ def test_another_network_is_a_change() -> None:
     assert compare(old, new).changed == ("a",)
 
 
-def planned(old: Service, new: Service, touched: frozenset[str] = frozenset()) -> tuple[Changes, Changes]:
-    """The changes of workers and launchers when one service becomes another, beside one that stays."""
-    rest = program("rest")
-    made = plan(
-        config(old, rest),
-        config(new, rest),
-        workers=({"common": (old,), "tftp": (rest,)}, {"common": (new,), "tftp": (rest,)}),
-        launchers=({"nobody": (old,), "root": (rest,)}, {"nobody": (new,), "root": (rest,)}),
-        touched=touched,
-    )
-    return made.workers, made.launchers
+@pytest.mark.parametrize(
+    "other",
+    [
+        program("a", line=9),
+        only_from("a", 1),
+        program("a").model_copy(update={"banners": Banners(always=b"hi")}),
+    ],
+)
+def test_a_launcher_stays_when_only_lines_access_or_banners_change(other: Service) -> None:
+    assert launched(other) == launched(program("a"))
 
 
-def test_a_worker_whose_part_is_equal_is_left_alone() -> None:
-    workers, launchers = planned(program("a"), program("a"))
-    assert workers.kept == ("common", "tftp")
-    assert launchers.kept == ("nobody", "root")
-
-
-def test_a_new_access_list_changes_the_worker_and_not_the_launcher() -> None:
-    workers, launchers = planned(program("a"), only_from("a", 1))
-    assert (workers.changed, workers.kept) == (("common",), ("tftp",))
-    assert launchers.kept == ("nobody", "root")
-
-
-def test_another_program_changes_both() -> None:
-    workers, launchers = planned(program("a"), program("a", "/bin/false"))
-    assert workers.changed == ("common",)
-    assert (launchers.changed, launchers.kept) == (("nobody",), ("root",))
-
-
-def test_a_worker_is_changed_when_one_of_its_lines_moved() -> None:
-    workers, launchers = planned(program("a", line=1), program("a", line=2))
-    assert workers.changed == ("common",)
-    assert launchers.kept == ("nobody", "root")
-
-
-def test_a_worker_is_changed_when_a_port_of_it_was_bound_at_last() -> None:
-    workers, _ = planned(program("a"), program("a"), touched=frozenset({"rest"}))
-    assert (workers.changed, workers.kept) == (("tftp",), ("common",))
+@pytest.mark.parametrize(
+    "other",
+    [program("b"), program("a", "/bin/false"), program("a").model_copy(update={"endpoints": (inet(7001),)})],
+)
+def test_a_launcher_is_replaced_when_a_program_or_its_environment_changes(other: Service) -> None:
+    assert launched(other) != launched(program("a"))
 
 
 ROOT = pwd.getpwuid(0).pw_name

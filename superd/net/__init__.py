@@ -1,0 +1,1 @@
+"""Sockets: making them, who has an address, which interfaces there are, what a name means."""
