@@ -1,0 +1,438 @@
+"""hosts.allow and hosts.deny: verdicts of the language, against the real library, against a scan, and re-reading."""
+
+import itertools
+import os
+import random
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from superd.access.hosts_access import ClientFacts, HostsAccess, HostsVerdict, Need, Outcome, check, table
+from superd.config.origin import Severity
+
+DENY_ALL = "ALL: ALL\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    """``allow`` and ``deny`` are the files (``None``: missing); ``line`` is the rule that decides, 0 none."""
+
+    name: str
+    allow: str | None
+    verdict: str
+    line: str = ""
+    deny: str | None = DENY_ALL
+    client: str = "10.1.2.3"
+    daemon: str = "sshd"
+    fixed: bool = False
+    """superd repairs what libwrap gets wrong here."""
+
+
+CASES = [
+    Case("no files", None, "granted", deny=None),
+    Case("empty files", "", "granted", deny=""),
+    Case("deny all", "", "denied", "deny:1"),
+    Case("allow wins", "sshd: ALL\n", "granted", "allow:1"),
+    Case("other daemon", "ftpd: ALL\n", "denied", "deny:1"),
+    Case("case does not count", "SSHD: all\n", "granted", "allow:1"),
+    Case("wild daemon", "ss*: ALL\n", "granted", "allow:1"),
+    Case("daemon prefix", "in.: ALL\n", "granted", "allow:1", daemon="in.ftpd"),
+    Case("exact address", "sshd: 10.1.2.3\n", "granted", "allow:1"),
+    Case("address prefix", "sshd: 10.1.\n", "granted", "allow:1"),
+    Case("no short addresses", "sshd: 10.1\n", "denied", "deny:1"),
+    Case("suffix of the address", "sshd: .3\n", "granted", "allow:1"),
+    Case("netmask", "sshd: 10.1.0.0/255.255.0.0\n", "granted", "allow:1"),
+    Case("length", "sshd: 10.1.0.0/16\n", "granted", "allow:1"),
+    Case("host bits never match", "sshd: 10.1.2.3/24\n", "denied", "deny:1"),
+    Case("length 0", "sshd: 0.0.0.0/0\n", "granted", "allow:1", fixed=True),
+    Case("full mask", "sshd: 10.1.2.3/255.255.255.255\n", "granted", "allow:1", fixed=True),
+    Case("junk after a length", "sshd: 10.0.0.0/8x\n", "denied", "deny:1", fixed=True),
+    Case("hexadecimal net", "sshd: 0xa.0.0.0/8\n", "denied", "deny:1", fixed=True),
+    Case("IPv6", "sshd: [2001:db8::1]\n", "granted", "allow:1", client="2001:db8:0::1"),
+    Case("IPv6 net with host bits", "sshd: [2001:db8::5]/32\n", "granted", "allow:1", client="2001:db8::1"),
+    Case("IPv6 junk length", "sshd: [::]/x\n", "denied", "deny:1", client="2001:db8::1", fixed=True),
+    Case("bare IPv6 is cut", "sshd: 2001:db8::1\n", "denied", "deny:1", client="2001:db8::1"),
+    Case("EXCEPT", "sshd: 10. EXCEPT 10.1.\n", "denied", "deny:1"),
+    Case("EXCEPT is right-recursive", "sshd: ALL EXCEPT 10. EXCEPT 10.1.2.\n", "granted", "allow:1"),
+    Case("EXCEPT first", "sshd: EXCEPT 10.9.\n", "denied", "deny:1"),
+    Case("EXCEPT nothing", "sshd: ALL EXCEPT\n", "granted", "allow:1"),
+    Case("daemon EXCEPT", "ALL EXCEPT sshd: ALL\n", "denied", "deny:1"),
+    Case("commas and tabs", "ftpd,\tsshd : 1.1.1.1, ,10.1.2.3\n", "granted", "allow:1"),
+    Case("continuation", "ss\\\nhd: \\\nALL\n", "granted", "allow:3"),
+    Case("comment swallows the next line", "# x\\\nsshd: ALL\n", "denied", "deny:1"),
+    Case("indented comment is a rule", "  # sshd: ALL\n", "granted", "allow:1"),
+    Case("trailing comment is patterns", "sshd: 1.1.1.1 # ALL\n", "granted", "allow:1"),
+    Case("line without a colon", "nonsense\nsshd: ALL\n", "granted", "allow:2"),
+    Case("no newline in deny fails closed", "", "denied", "deny:0", deny="ftpd: ALL"),
+    Case("no newline in allow ends the file", "sshd: ALL", "denied", "deny:1"),
+    Case("rules before the error count", "", "granted", "deny:1", deny="sshd: ALL: allow\nx"),
+    Case("2046 characters", f"sshd: {'x' * 2036} ALL\n", "granted", "allow:1"),
+    Case("2047 characters", f"sshd: {'x' * 2037} ALL\n", "denied", "deny:1"),
+    Case("deny in allow", "sshd: ALL: deny\n", "denied", "allow:1"),
+    Case("allow in deny", "", "granted", "deny:1", deny="sshd: ALL: allow\n"),
+    Case("unknown option", "sshd: ALL: nonsense\n", "denied", "allow:1"),
+    Case("classic command", "sshd: ALL: (echo hello) &\n", "denied", "allow:1"),
+    Case("trailing colon", "sshd: ALL:\n", "denied", "allow:1"),
+    Case("allow not at the end", "sshd: ALL: allow: umask 022\n", "denied", "allow:1"),
+    Case("options", "sshd: ALL: umask = 022 : SEVERITY auth.info:allow\n", "granted", "allow:1"),
+    Case("setenv with =", "sshd: ALL: setenv A=b\n", "denied", "allow:1"),
+    Case("bad umask", "sshd: ALL: umask 9\n", "denied", "allow:1"),
+    Case("unknown user", "sshd: ALL: user no-such-user-here\n", "denied", "allow:1"),
+    Case("escaped colon", "sshd: ALL: spawn true a\\:b: allow\n", "granted", "allow:1"),
+    Case("twist", "sshd: ALL: twist /bin/true\n", "delegated", "allow:1"),
+    Case("unknown name", "sshd: UNKNOWN\n", "granted", "allow:1"),
+    Case("known name", "sshd: KNOWN\n", "denied", "deny:1"),
+    Case("user unknown", "sshd: KNOWN@ALL\n", "denied", "deny:1"),
+    Case("wild name", "sshd: *.example\n", "denied", "deny:1"),
+    Case("bracket hides colons", "sshd: [x: ALL\n", "granted", "allow:1"),
+    Case("missing pattern file", "sshd: /no/such/file\n", "denied", "deny:1"),
+]
+BY_NAME = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+
+
+def files(folder: Path, allow: str | None, deny: str | None) -> HostsAccess:
+    paths = folder / "hosts.allow", folder / "hosts.deny"
+    for path, text in zip(paths, (allow, deny), strict=True):
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(text, encoding="latin-1")
+    return HostsAccess(*paths)
+
+
+def place(verdict: HostsVerdict) -> str:
+    if verdict.origin is None:
+        return ""
+    broken = verdict.rule.startswith("the file is broken")
+    return f"{Path(verdict.origin.file).suffix[1:]}:{0 if broken else verdict.origin.line}"
+
+
+@BY_NAME
+def test_verdict_and_rule(case: Case, tmp_path: Path) -> None:
+    client = ClientFacts(case.client, name="unknown", user="unknown")
+    verdict = files(tmp_path, case.allow, case.deny).decide(case.daemon, client)
+    assert (str(verdict.outcome), place(verdict)) == (case.verdict, case.line)
+    assert (verdict.needs, verdict.doubt) == (None, None)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not shutil.which("tcpdmatch"), reason="tcpdmatch is not installed")
+@BY_NAME
+def test_the_real_library_says_the_same_unless_it_is_wrong(case: Case, tmp_path: Path) -> None:
+    if ":" in case.client:
+        pytest.skip("tcpdmatch takes no IPv6 address for a client")
+    files(tmp_path, case.allow, case.deny)
+    (tmp_path / "inetd.conf").write_text(
+        f"{case.daemon} stream tcp nowait root /usr/sbin/tcpd {case.daemon}\n"
+    )
+    command = ["tcpdmatch", "-d", "-i", "inetd.conf", case.daemon, case.client]
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    real = output.rpartition("access:")[2].split()[0]
+    assert (real == case.verdict) != case.fixed
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "granted"),
+    [
+        (".example", {"name": "gw.EXAMPLE"}, True),
+        (".example", {"name": "example"}, False),
+        ("gw.", {"name": "gw.example"}, True),
+        ("gw.example", {"name": "paranoid"}, False),
+        ("PARANOID", {"name": "paranoid"}, True),
+        ("LOCAL", {"name": "gw"}, True),
+        ("LOCAL", {"name": "unknown"}, False),
+        ("KNOWN", {"name": "gw.example"}, True),
+        ("10.*", {"address": "192.0.2.1", "name": "10.evil.example"}, False),
+        ("bob@ALL", {"user": "bob"}, True),
+        ("bob@ALL", {"user": "eve"}, False),
+        ("UNKNOWN@ALL", {"user": "unknown"}, True),
+        (
+            "@lan",
+            {"name": "gw.example", "netgroups": lambda group, host: (group, host) == ("lan", "gw.example")},
+            True,
+        ),
+        ("[fe80::1]", {"address": "fe80::1%eth0"}, True),
+        ("[::ffff:10.1.2.3]", {"address": "10.1.2.3"}, True),
+        ("10.1.2.3", {"address": "::ffff:10.1.2.3"}, True),
+        ("ALL", {"address": ""}, True),
+        ("KNOWN", {"address": ""}, False),
+    ],
+)
+def test_names_users_and_netgroups_are_facts(
+    rule: str, facts: dict[str, Any], granted: bool, tmp_path: Path
+) -> None:
+    hosts = files(tmp_path, f"sshd: {rule}\n", DENY_ALL)
+    known: dict[str, Any] = {"address": "10.1.2.3", "name": "unknown", "user": "unknown"}
+    client = ClientFacts(**(known | facts))
+    assert hosts.decide("sshd", client).allowed == granted
+
+
+@pytest.mark.parametrize(
+    ("daemons", "granted"),
+    [
+        ("22", True),
+        ("23", False),
+        ("+22", False),
+        ("sshd@10.0.0.1", True),
+        ("sshd@10.0.0.2", False),
+        ("22@10.", True),
+    ],
+)
+def test_a_daemon_may_be_a_port_and_have_an_address(daemons: str, granted: bool, tmp_path: Path) -> None:
+    hosts = files(tmp_path, f"{daemons}: ALL\n", DENY_ALL)
+    assert (
+        hosts.decide("sshd", ClientFacts("10.1.2.3", server_address="10.0.0.1", server_port=22)).allowed
+        == granted
+    )
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "outcome", "needs", "doubted"),
+    [
+        (".example", "ALL", Outcome.DENIED, Need.NAME, True),
+        (".example", "10.9.9.9", Outcome.GRANTED, Need.NAME, True),
+        (".example 10.1.", "ALL", Outcome.GRANTED, Need.NAME, False),
+        ("10.1. .example", "ALL", Outcome.GRANTED, None, False),
+        (".evil.example: deny", "10.9.9.9", Outcome.DENIED, Need.NAME, True),
+        ("10.9.9.9", ".evil.example", Outcome.DENIED, Need.NAME, True),
+        ("10.9.9.9", ".friend.example: allow", Outcome.GRANTED, Need.NAME, True),
+        ("ALL EXCEPT .evil.example", "ALL", Outcome.DENIED, Need.NAME, True),
+        ("bob@10.1.", "ALL", Outcome.DENIED, Need.USER, True),
+        ("bob@10.9.", "ALL", Outcome.DENIED, None, False),
+        ("10.9.9.9", "ALL EXCEPT bob@ALL", Outcome.DENIED, Need.USER, True),
+        ("ALL: aclexec true", "ALL", Outcome.DENIED, Need.ACLEXEC, True),
+        (".example: aclexec true", "10.9.9.9", Outcome.DENIED, Need.NAME, True),
+        ("10.9.9.9", "ALL: aclexec true", Outcome.DENIED, Need.ACLEXEC, True),
+        ("[2001:db8::1]", "10.9.9.9", Outcome.GRANTED, Need.NAME, False),
+    ],
+)
+def test_a_missing_fact_never_lets_in(
+    allow: str, deny: str, outcome: Outcome, needs: Need | None, *, doubted: bool, tmp_path: Path
+) -> None:
+    verdict = files(tmp_path, f"sshd: {allow}\n", f"sshd: {deny}\n").decide("sshd", ClientFacts("10.1.2.3"))
+    assert (verdict.outcome, verdict.needs, verdict.doubt is not None) == (outcome, needs, doubted)
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "answer", "granted"),
+    [
+        ("sshd: ALL: aclexec test %a = 10.1.2.3\n", DENY_ALL, True, True),
+        ("sshd: ALL: aclexec x\nsshd: ALL\n", DENY_ALL, False, False),
+        ("sshd: ALL: aclexec x: allow\n", DENY_ALL, False, True),
+        ("", "sshd: ALL: aclexec x\nALL: ALL\n", False, True),
+        ("", "sshd: ALL: aclexec x\n", True, False),
+    ],
+)
+def test_aclexec_asks_and_a_no_ends_the_file(
+    allow: str, deny: str, answer: bool, granted: bool, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def run(command: str) -> bool:
+        asked.append(command)
+        return answer
+
+    assert (
+        files(tmp_path, allow, deny).decide("sshd", ClientFacts("10.1.2.3", aclexec=run)).allowed == granted
+    )
+    assert set(asked) <= {"x", "test 10.1.2.3 = 10.1.2.3"}
+
+
+WORDS = [
+    "ALL", "KNOWN", "LOCAL", "UNKNOWN", "PARANOID", "EXCEPT", "10.1.2.3", "10.1.", ".2.3", "10.1.2.0/24", "10.*",
+    "10.0.0.0/255.0.0.0", "10.1.2.3/24", "[2001:db8::1]", "[2001:db8::]/32", ".example", "gw.", "gw.example",
+    "*.example", "bob@ALL", "bob@10.1.", "eve@.example", "@lan", "192.0.2.1",
+]  # fmt: skip
+TAILS = ["", "", "", ": allow", ": deny", ": nonsense", ": aclexec x", ": twist x"]
+_rule = st.builds(
+    lambda daemons, clients, tail: f"{' '.join(daemons)}: {' '.join(clients)}{tail}\n",
+    st.lists(
+        st.sampled_from(["ALL", "sshd", "ftpd", "s*", "EXCEPT", "22", "sshd@10."]), min_size=1, max_size=3
+    ),
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    st.sampled_from(TAILS),
+)
+_text = st.lists(_rule, max_size=8).map("".join)
+_facts = st.builds(
+    ClientFacts,
+    st.sampled_from(["10.1.2.3", "10.9.9.9", "192.0.2.1", "2001:db8::1", "::1", ""]),
+    name=st.sampled_from([None, None, "unknown", "paranoid", "gw.example", "gw", "x.example"]),
+    user=st.sampled_from([None, "unknown", "bob", "eve"]),
+    server_address=st.sampled_from(["", "10.0.0.1"]),
+    server_port=st.just(22),
+    netgroups=st.sampled_from([None, lambda _group, host: host == "gw.example"]),
+    aclexec=st.sampled_from([None, lambda _command: True, lambda _command: False]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(allow=_text, deny=_text, facts=_facts)
+def test_the_index_decides_as_trying_every_rule_does(
+    tmp_path_factory: pytest.TempPathFactory, allow: str, deny: str, facts: ClientFacts
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "SCAN_LIMIT", 1 << 30)
+        scanned = files(folder, allow, deny).decide("sshd", facts)
+        patch.setattr(table, "SCAN_LIMIT", 0)
+        assert files(folder, allow, deny).decide("sshd", facts) == scanned
+
+
+@settings(max_examples=400, deadline=None)
+@given(allow=_text, deny=_text, facts=_facts)
+def test_a_missing_fact_never_admits_whom_some_value_of_it_refuses(
+    tmp_path_factory: pytest.TempPathFactory, allow: str, deny: str, facts: ClientFacts
+) -> None:
+    hosts = files(tmp_path_factory.getbasetemp(), allow, deny)
+    if not hosts.decide("sshd", facts).allowed:
+        return
+    names, users = ("unknown", "paranoid", "gw.example", "gw", "x.example"), ("unknown", "bob", "eve")
+    for name, user, answer in itertools.product(names, users, (True, False)):
+        assert hosts.decide("sshd", completed(facts, name, user, answer=answer)).allowed
+
+
+def completed(facts: ClientFacts, name: str, user: str, *, answer: bool) -> ClientFacts:
+    """The same facts with the missing ones filled in; without an address there can be no name."""
+    return ClientFacts(
+        facts.address,
+        name=facts.name or (name if facts.address else "unknown"),
+        user=facts.user or user,
+        server_address=facts.server_address,
+        server_port=22,
+        server_name="unknown",
+        netgroups=facts.netgroups or (lambda _group, _host: answer),
+        aclexec=facts.aclexec or (lambda _command: answer),
+    )
+
+
+def replace_file(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.rename(path)
+
+
+def test_an_edit_counts_from_the_next_decision(tmp_path: Path) -> None:
+    hosts = files(tmp_path, None, DENY_ALL)
+    client = ClientFacts("10.1.2.3")
+    assert not hosts.decide("sshd", client).allowed
+    replace_file(tmp_path / "hosts.allow", "sshd: 10.1.\n")
+    assert hosts.decide("sshd", client).allowed
+    replace_file(tmp_path / "hosts.allow", "sshd: 10.2.\n")
+    assert not hosts.decide("sshd", client).allowed
+    (tmp_path / "hosts.deny").unlink()
+    assert hosts.decide("sshd", client).allowed
+
+
+def test_a_broken_new_version_keeps_the_old_rules_and_complains(tmp_path: Path) -> None:
+    hosts = files(tmp_path, "sshd: 10.1.\n", DENY_ALL)
+    client = ClientFacts("10.1.2.3")
+    assert hosts.take_diagnostics() == ()
+    replace_file(tmp_path / "hosts.allow", "ftpd: ALL")
+    assert hosts.decide("sshd", client).allowed
+    (complaint,) = hosts.take_diagnostics()
+    assert (complaint.severity, complaint.origin.line) == (Severity.ERROR, 1)
+    assert "the rules read before stay in force" in complaint.text
+    replace_file(tmp_path / "hosts.allow", "ftpd: ALL\n")
+    assert not hosts.decide("sshd", client).allowed
+
+
+@pytest.mark.parametrize(("which", "granted"), [("allow", False), ("deny", False)])
+def test_something_that_is_no_file_in_the_place_of_one_fails_closed(
+    which: str, granted: bool, tmp_path: Path
+) -> None:
+    (tmp_path / f"hosts.{which}").mkdir()
+    other = {"allow": "deny", "deny": "allow"}[which]
+    (tmp_path / f"hosts.{other}").write_text(DENY_ALL if other == "deny" else "")
+    hosts = HostsAccess(tmp_path / "hosts.allow", tmp_path / "hosts.deny")
+    assert hosts.decide("sshd", ClientFacts("10.1.2.3")).allowed == granted
+    assert "not a regular file" in hosts.take_diagnostics()[0].text
+
+
+def test_a_pattern_file_is_read_and_watched_and_may_name_itself(tmp_path: Path) -> None:
+    listed = tmp_path / "list"
+    listed.write_text(f"10.9.9.9\n10.8.0.0/16 {listed}\n")
+    hosts = files(tmp_path, f"sshd: {listed}\n", DENY_ALL)
+    client = ClientFacts("10.1.2.3", name="unknown")
+    assert not hosts.decide("sshd", client).allowed
+    assert hosts.decide("sshd", ClientFacts("10.8.1.1", name="unknown")).allowed
+    replace_file(listed, "10.1.\n")
+    assert hosts.decide("sshd", client).allowed
+    listed.unlink()
+    assert not hosts.decide("sshd", client).allowed
+
+
+def test_a_large_file_is_read_in_linear_time_and_a_decision_does_not_scan_it(tmp_path: Path) -> None:
+    chosen = random.Random(1)
+    lines = [
+        f"ALL: {chosen.randrange(1, 224)}.{chosen.randrange(256)}.{chosen.randrange(256)}.7\n"
+        for _ in range(40_000)
+    ]
+
+    def seconds(count: int) -> float:
+        return min(timed(tmp_path, lines[:count])[0] for _ in range(2))
+
+    small, large = seconds(4_000), seconds(40_000)
+    assert large < 25 * small
+    decision = timed(tmp_path, lines)[1]
+    assert decision < large / 200
+
+
+def timed(folder: Path, lines: list[str]) -> tuple[float, float]:
+    """Seconds to load a hosts.deny, and for one decision about a client it does not mention."""
+    start = time.perf_counter()
+    hosts = files(folder, "", "".join(lines))
+    loaded = time.perf_counter()
+    verdict = hosts.decide("sshd", ClientFacts("10.1.2.3"))
+    assert verdict.allowed
+    return loaded - start, time.perf_counter() - loaded
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("sshd 10.1.2.3\n", "hosts-no-colon"),
+        ("sshd: 2001:db8::/32\n", "hosts-bare-ipv6"),
+        ("sshd: 10.1.2.3/24\n", "hosts-bad-pattern"),
+        ("sshd: 10.1.2.256\n", "hosts-bad-pattern"),
+        ("sshd: [2001:db8::]/x\n", "hosts-bad-pattern"),
+        ("sshd@[10.0.0.1]: ALL\n", "hosts-bad-pattern"),
+        ("sshd: 10.1.2.3 # a friend\n", "hosts-trailing-comment"),
+        ("sshd: 10.1.2.3: alow\n", "hosts-bad-option"),
+        ("sshd: ALL: (echo) &\n", "hosts-bad-option"),
+        ("sshd: ALL: spawn true\n", "hosts-option-unsupported"),
+        ("sshd: .example\n", "hosts-needs-name"),
+        ("sshd: bob@10.1.\n", "hosts-needs-user"),
+        ("sshd: @lan\n", "hosts-netgroup"),
+        ("sshd: EXCEPT ALL\n", "hosts-empty-list"),
+        ("ALL: ALL\nsshd: 10.1.2.3\n", "hosts-shadowed"),
+        ("sshd: ALL", "hosts-file-broken"),
+        ("sshd: /etc\n", "hosts-pattern-file"),
+    ],
+)
+def test_suspicious_lines_are_reported(line: str, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.allow"
+    path.write_text(line)
+    assert code in [found.code for found in check.check(path).diagnostics]
+
+
+def test_a_sound_file_is_not_complained_about(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.allow"
+    path.write_text(
+        "# comment\nsshd: 10.1. [2001:db8::]/32 10.0.0.0/8: allow\nin.ftpd, 22: 10.1.2.3\nALL: ALL: deny\n"
+    )
+    assert check.check(path).diagnostics == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_an_unreadable_hosts_deny_refuses_everybody(tmp_path: Path) -> None:
+    (tmp_path / "hosts.deny").write_text("")
+    (tmp_path / "hosts.deny").chmod(0)
+    hosts = HostsAccess(tmp_path / "hosts.allow", tmp_path / "hosts.deny")
+    assert not hosts.decide("sshd", ClientFacts("10.1.2.3")).allowed
