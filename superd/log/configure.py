@@ -7,6 +7,7 @@ them.
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
@@ -82,6 +83,7 @@ def configure(
     if old is not _emitter.outlet:
         old.close()
     _renderer.verbose = level == "debug"
+    _renderer.threshold = LEVELS[level]
     identify(process)
     structlog.configure(
         processors=[_renderer],
@@ -120,6 +122,21 @@ def flush() -> None:
         _emitter.report()
     if syslog is not outlet and syslog.flush() and syslog.dropped:
         structlog.get_logger().warning(events.LOG_DROPPED, path="syslog", count=syslog.take_dropped())
+
+
+def enabled(level: str) -> bool:
+    """Tell whether events of this level are written."""
+    return LEVELS[level] >= _renderer.threshold
+
+
+def template(event: str, keys: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """A line of an info event to be filled in by ``fill``; ``None`` where lines have no fixed form."""
+    return render.template(_renderer, event, keys, known)
+
+
+def fill(line: str, values: tuple[object, ...]) -> None:
+    """Write a line from a ``template``, which already says when."""
+    _emitter.emit((line % (render.iso(time.time()), *values)).encode("ascii"))
 
 
 def _direct(format_: Format, destination: str) -> LogFile | None:

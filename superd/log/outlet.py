@@ -12,9 +12,14 @@ import stat
 from collections import deque
 from typing import Final
 
+from superd.log.batch import batch
+
 LINE_LIMIT: Final = 4096
 """Bytes of one line with its newline: PIPE_BUF on Linux, so lines of several processes in one pipe never mix
 (pipe(7))."""
+
+FILE_PIECE: Final = 65536
+"""Bytes of lines that are written to a regular file at once; O_APPEND keeps them together at any size."""
 
 WAITING_LIMIT: Final = 262144
 """Bytes that wait for a slow reader, over which lines are dropped: some 1,000 lines, a burst of a few
@@ -89,14 +94,41 @@ class DescriptorOutlet(Outlet):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self.fd = fd
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._piece = LINE_LIMIT
         self._socket: socket.socket | None = None
         self._guard: select.poll | None = None
         self.renewed()
+
+    def send(self, data: bytes) -> None:
+        """Like ``Outlet.send``; within a ``batch``, lines are put together and written at its end."""
+        if not batch.open:
+            super().send(data)
+            return
+        if not self._held:
+            batch.add(self)
+        elif self._held_bytes + len(data) > self._piece:
+            self._write_held()
+        self._held.append(data)
+        self._held_bytes += len(data)
+
+    def let_out(self) -> None:
+        """Write what was held back during a batch."""
+        if self._held:
+            self._write_held()
+
+    def _write_held(self) -> None:
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        super().send(data)
 
     def renewed(self) -> None:
         """Look anew at what the descriptor refers to, since dup2(2) may have put another file there."""
         self._let_go()
         mode = os.fstat(self.fd).st_mode
+        self._piece = FILE_PIECE if stat.S_ISREG(mode) else LINE_LIMIT
         if stat.S_ISSOCK(mode):
             self._socket = socket.socket(fileno=os.dup(self.fd))
         elif os.get_blocking(self.fd) and not stat.S_ISREG(mode):

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +27,9 @@ SHORTER: Final = (256, 32)
 QUOTED_KEPT: Final = 256
 """Values whose written form is remembered: services, rules and local addresses come again with every
 connection."""
+
+_TEXTS: Final = frozenset({"conn", "peer", "local"})
+"""Keys in templates whose values are texts, which JSON quotes; the others are numbers."""
 
 Fields = Mapping[str, object]
 
@@ -60,13 +63,14 @@ class Renderer:
     """structlog's only processor: event dictionary in, bytes out; ``body`` and ``frame`` may be replaced.
 
     ``verbose`` adds the traceback to an event that was logged with an exception; else only its last line is
-    kept.
+    kept. ``threshold`` is the number of the lowest level that is written at all.
     """
 
     def __init__(self, body: Body, frame: Frame, process: str = "", *, verbose: bool = False) -> None:
         self.body = body
         self.frame = frame
         self.verbose = verbose
+        self.threshold = 0
         self.identify(process)
 
     def identify(self, process: str) -> None:
@@ -82,9 +86,13 @@ class Renderer:
         """Render one event."""
         if "exc_info" in fields:
             _take_exception(fields, verbose=self.verbose)
-        head = Head(time.time(), level, self._process, self._process_id)
+        head = self.head(level, time.time())
         data = self.frame.wrap(head, self.body(head, fields))
         return data if len(data) <= self.frame.limit else self._shortened(head, fields)
+
+    def head(self, level: str, when: float) -> Head:
+        """What every event of this process has."""
+        return Head(when, level, self._process, self._process_id)
 
     def _shortened(self, head: Head, fields: Fields) -> bytes:
         for limit in SHORTER:
@@ -115,7 +123,7 @@ def coloured(head: Head, fields: Fields) -> str:
 
 def logfmt(head: Head, fields: Fields) -> str:
     """``key=value`` words, values in double quotes where they need it; time in UTC."""
-    start = f"ts={_iso(head.when)} level={head.level}"
+    start = f"ts={iso(head.when)} level={head.level}"
     keys = " ".join([f"{key}={_quoted(value)}" for key, value in fields.items() if key != "event"])
     event = _quoted(fields.get("event", ""))
     return f"{start} event={event} process={_quoted(head.process)} process_id={head.process_id} {keys}"
@@ -129,7 +137,7 @@ def brief(_head: Head, fields: Fields) -> str:
 
 def json(head: Head, fields: Fields) -> str:
     """One JSON object, ASCII only; time in UTC."""
-    start = {"ts": _iso(head.when), "level": head.level, "event": fields.get("event", "")}
+    start = {"ts": iso(head.when), "level": head.level, "event": fields.get("event", "")}
     source = {"process": head.process, "process_id": head.process_id}
     return _encode({**start, **source, **fields}).replace("\x7f", "\\u007f")
 
@@ -171,7 +179,32 @@ def syslog_frame(facility: str) -> Frame:
     return Frame(wrap, MESSAGE_LIMIT)
 
 
-def _iso(when: float) -> str:
+def template(renderer: Renderer, event: str, keys: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """A format string that ``%`` turns into the line of an info event.
+
+    It takes the time (``iso``) and then the values of ``keys`` in their order, without those that are ``known``
+    already. Values must be numbers, or texts that need no escaping; ``conn`` is written in hexadecimal. ``None``
+    for bodies that are not one line with the time in ``iso`` form.
+    """
+    if renderer.body not in {logfmt, json}:
+        return None
+    marks = {key: known.get(key) or _mark(key, place) for place, key in enumerate(keys)}
+    head = renderer.head("info", 0.0)
+    line = renderer.frame.wrap(head, renderer.body(head, {"event": event, **marks}))
+    text = line.decode("ascii").replace("%", "%%").replace(iso(0.0), "%s")
+    for key in keys:
+        if key not in known:
+            text = text.replace(str(marks[key]), "%x" if key == "conn" else "%s")
+    return text
+
+
+def _mark(key: str, place: int) -> str | int:
+    """A value that stands nowhere else in the line: a word where the value is a text, else a number."""
+    return f"mark{place}mark" if key in _TEXTS else 987654321000 + place
+
+
+def iso(when: float) -> str:
+    """The time of an event: UTC with milliseconds (RFC 3339)."""
     return f"{_utc(when)}.{_milliseconds(when)}Z"
 
 

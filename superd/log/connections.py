@@ -1,0 +1,103 @@
+"""``ConnectionLog``: the events of one service's connections, which are most of what is ever logged.
+
+They go the ordinary way through structlog, except the usual start and end in logfmt or JSON lines: those are filled
+into a template that the renderer made once, because the ordinary way costs more than serving a short connection does.
+"""
+
+import time
+from typing import Final
+
+import structlog
+
+from superd.log import events
+from superd.log.configure import enabled, fill, template
+from superd.service import Peer
+
+_PEER: Final = ("conn", "service", "peer", "peer_port", "local", "local_port")
+_ENDS: Final = {
+    "program": (*_PEER, "pid", "duration", "status"),
+    "builtin": (*_PEER, "duration", "bytes_in", "bytes_out"),
+}
+
+log = structlog.get_logger()
+
+
+class ConnectionLog:
+    """Logs starts and ends of a service's connections; ``service`` is its key. To be made after ``configure``."""
+
+    __slots__ = ("_builtin_end", "_on", "_program_end", "_program_start", "_service", "_start")
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._on = enabled("info")
+        known = {"service": service}
+        self._start = template(events.CONNECTION_START, _PEER, known)
+        self._program_start = template(events.CONNECTION_START, (*_PEER, "pid"), known)
+        self._program_end = template(events.CONNECTION_END, _ENDS["program"], known)
+        self._builtin_end = template(events.CONNECTION_END, _ENDS["builtin"], known)
+
+    def start(self, conn: int, peer: Peer, rule: str) -> None:
+        """A built-in serves a client."""
+        if not self._on:
+            return
+        if self._start and peer.port and not rule:
+            fill(self._start, (conn, peer.host, peer.port, peer.local_host, peer.local_port))
+        else:
+            log.info(events.CONNECTION_START, **self._facts(conn, peer), **_why(rule))
+
+    def program_start(self, conn: int, peer: Peer, rule: str, pid: int) -> None:
+        """A program was started for a client."""
+        if not self._on:
+            return
+        if self._program_start and peer.port and peer.local_port and not rule:
+            place = (conn, peer.host, peer.port, peer.local_host, peer.local_port)
+            fill(self._program_start, (*place, pid))
+        else:
+            log.info(events.CONNECTION_START, **self._facts(conn, peer), pid=pid, **_why(rule))
+
+    def end(
+        self, conn: int, peer: Peer, started: float, *, bytes_in: int, bytes_out: int, reason: str = ""
+    ) -> None:
+        """A built-in's connection is over; ``started`` is CLOCK_MONOTONIC in seconds."""
+        if not self._on:
+            return
+        duration = events.seconds(time.monotonic() - started)
+        if self._builtin_end and peer.port and not reason:
+            place = (conn, peer.host, peer.port, peer.local_host, peer.local_port)
+            fill(self._builtin_end, (*place, duration, bytes_in, bytes_out))
+            return
+        why = {"reason": reason} if reason else {}
+        counts = {"duration": duration, "bytes_in": bytes_in, "bytes_out": bytes_out}
+        log.info(events.CONNECTION_END, **self._facts(conn, peer), **counts, **why)
+
+    def program_end(
+        self, conn: int, peer: Peer, pid: int, duration: float, ending: dict[str, int | str]
+    ) -> None:
+        """A program is over; ``ending`` is its ``status`` or ``signal``, or the ``reason`` why neither is known."""
+        if not self._on:
+            return
+        length = events.seconds(duration)
+        if self._program_end and peer.port and peer.local_port and "status" in ending:
+            place = (conn, peer.host, peer.port, peer.local_host, peer.local_port)
+            fill(self._program_end, (*place, pid, length, ending["status"]))
+        else:
+            log.info(events.CONNECTION_END, **self._facts(conn, peer), pid=pid, duration=length, **ending)
+
+    def _facts(self, conn: int, peer: Peer) -> dict[str, str | int]:
+        return {"conn": events.connection_id(conn), "service": self._service, **facts(peer)}
+
+
+def facts(peer: Peer) -> dict[str, str | int]:
+    """The keys ``peer``, ``peer_port``, ``local`` and ``local_port``, without those that mean nothing here."""
+    found: dict[str, str | int] = {}
+    if peer.host:
+        found |= {"peer": peer.host, "peer_port": peer.port}
+    if peer.local_host:
+        found["local"] = peer.local_host
+    if peer.local_port:
+        found["local_port"] = peer.local_port
+    return found
+
+
+def _why(rule: str) -> dict[str, str]:
+    return {"rule": rule} if rule else {}

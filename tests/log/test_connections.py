@@ -1,0 +1,82 @@
+"""The quick way of logging connections writes exactly what structlog's way writes."""
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from superd import log
+from superd.log import connections
+from superd.log.batch import batch
+from superd.log.connections import ConnectionLog
+from superd.log.outlet import Outlet
+from superd.service import Peer
+
+configuring = importlib.import_module("superd.log.configure")
+"""The module; the package's attribute of this name is the function."""
+
+PEER = Peer("192.0.2.7", 40000, "192.0.2.1", 7)
+PATH = Peer("", 0, "/run/a 'b'", 0)
+
+CASES: dict[str, Callable[[ConnectionLog], None]] = {
+    "start": lambda quick: quick.start(0xABC, PEER, ""),
+    "start by a rule": lambda quick: quick.start(0xABC, PEER, 'f:3: only_from = "x"'),
+    "start over IPv6": lambda quick: quick.start(1, Peer("fe80::1%eth0", 1, "fe80::2%eth0", 7), ""),
+    "start on a Unix socket": lambda quick: quick.start(1, PATH, ""),
+    "program": lambda quick: quick.program_start(2, PEER, "", 4711),
+    "program without a local address": lambda quick: quick.program_start(2, Peer("192.0.2.7", 9, "", 0), "", 1),
+    "program ended": lambda quick: quick.program_end(2, PEER, 4711, 1.23456, {"status": 3}),
+    "program killed": lambda quick: quick.program_end(2, PEER, 4711, 0.5, {"signal": 9}),
+    "end": lambda quick: quick.end(3, PEER, 0.0, bytes_in=12, bytes_out=0),
+    "end with a reason": lambda quick: quick.end(3, PEER, 0.0, bytes_in=12, bytes_out=0, reason="idle"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A clock that stands still; structlog and the emitter are left as they were found."""
+    monkeypatch.setattr(connections.time, "monotonic", lambda: 2.5)
+    yield
+    configuring._emitter.outlet.close()
+    configuring._emitter.outlet = Outlet()
+    structlog.reset_defaults()
+
+
+def written(path: Path) -> str:
+    """What was logged, without the times."""
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", path.read_text())
+
+
+@pytest.mark.parametrize("style", ["logfmt", "json", "console"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_filled_template_equals_the_rendered_event(
+    name: str, style: configuring.Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.configure(style, f"file:{tmp_path / 'log'}", process="worker 100%", cache=False)
+    monkeypatch.setattr(configuring.time, "time", lambda: 1e9)
+    CASES[name](ConnectionLog('echo "%s"'))
+    quick = written(tmp_path / "log")
+    monkeypatch.setattr(connections, "template", lambda *_: None)
+    CASES[name](ConnectionLog('echo "%s"'))
+    assert quick
+    assert written(tmp_path / "log") == quick * 2
+
+
+def test_nothing_is_written_below_the_level(tmp_path: Path) -> None:
+    log.configure("logfmt", f"file:{tmp_path / 'log'}", "warning", cache=False)
+    for case in CASES.values():
+        case(ConnectionLog("echo"))
+    assert not (tmp_path / "log").read_text()
+
+
+def test_lines_of_a_batch_are_written_at_its_end_in_their_order(tmp_path: Path) -> None:
+    log.configure("logfmt", f"file:{tmp_path / 'log'}", cache=False)
+    quick = ConnectionLog("echo")
+    with batch:
+        for conn in range(3):
+            quick.start(conn, PEER, "")
+        assert not (tmp_path / "log").read_text()
+    assert re.findall(r"conn=(\d)", (tmp_path / "log").read_text()) == ["0", "1", "2"]
