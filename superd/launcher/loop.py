@@ -50,6 +50,7 @@ class Launcher:
         self._plans = plans(start.services)
         self._table = Table()
         self._workers: list[Attached] = []
+        self._answered: set[Attached] = set()
         self._supervisor = start.supervisor
         self._outbox = Outbox(start.supervisor)
         self._supervised = True
@@ -65,6 +66,7 @@ class Launcher:
         while not self._finished():
             for key, events in self._selector.select():
                 key.data(events)
+            self._answer()
 
     def _finished(self) -> bool:
         return (
@@ -144,10 +146,8 @@ class Launcher:
             self._expel(worker, violation)
 
     def _serve(self, worker: Attached) -> None:
-        """Take requests; none while answers wait, so that a worker that does not read can't ask for more either."""
+        """Take requests. A worker that does not read its answers is not listened to either (``_watch``)."""
         for _ in range(BURST):
-            if worker.outbox:
-                return
             try:
                 message, descriptor = worker.channel.receive()
             except BlockingIOError:
@@ -172,12 +172,20 @@ class Launcher:
         return Started(launch.conn, pid)
 
     def _tell(self, worker: Attached, message: Started | Failed | Exited | Running) -> None:
+        """Answer at the end of the turn: a message wakes its receiver, who would interrupt the next start."""
         try:
-            worker.outbox.send(message)
+            worker.outbox.hold(message)
         except ProtocolViolation as violation:
             self._expel(worker, violation)
         else:
-            self._watch(worker)
+            self._answered.add(worker)
+
+    def _answer(self) -> None:
+        for worker in self._answered:
+            if worker in self._workers:
+                worker.outbox.flush()
+                self._watch(worker)
+        self._answered.clear()
 
     def _watch(self, worker: Attached) -> None:
         """Wait for room while answers wait, for requests otherwise."""

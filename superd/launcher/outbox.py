@@ -12,7 +12,7 @@ OUTBOX_LIMIT: Final = 65536
 
 
 class Outbox:
-    """Sends what the channel takes at once and holds back the rest, in order, until ``flush``."""
+    """Holds messages back, in order, until ``flush``; ``send`` tries at once."""
 
     __slots__ = ("_channel", "_waiting")
 
@@ -31,9 +31,17 @@ class Outbox:
             ProtocolViolation: more than ``OUTBOX_LIMIT`` messages wait.
         """
         if self._waiting or not self._sent(message):
-            if len(self._waiting) >= OUTBOX_LIMIT:
-                raise ProtocolViolation(f"does not read: {OUTBOX_LIMIT} messages wait for it")
-            self._waiting.append(message)
+            self.hold(message)
+
+    def hold(self, message: Message) -> None:
+        """Hold a message back until ``flush``.
+
+        Raises:
+            ProtocolViolation: more than ``OUTBOX_LIMIT`` messages wait.
+        """
+        if len(self._waiting) >= OUTBOX_LIMIT:
+            raise ProtocolViolation(f"does not read: {OUTBOX_LIMIT} messages wait for it")
+        self._waiting.append(message)
 
     def flush(self) -> None:
         """Send as much as the channel takes now."""

@@ -25,6 +25,7 @@ from superd.privsep.channel import Channel
 from superd.processes import LauncherStart, Listener, WorkerStart
 from superd.supervisor.children import STARTED, Child, Children, Role, fork
 from superd.supervisor.parts import Parts
+from superd.supervisor.plan import launched
 from superd.worker import main as worker
 
 log = structlog.get_logger()
@@ -91,7 +92,7 @@ class Fleet:
 
     def _apply_launchers(self, before: Parts) -> None:
         for name in _names(before.launchers, self._parts.launchers):
-            if self._parts.launchers.get(name) != before.launchers.get(name):
+            if _programs(self._parts.launchers.get(name, ())) != _programs(before.launchers.get(name, ())):
                 self._retire(Role.LAUNCHER, name)
                 self.start_launcher(name)
 
@@ -222,6 +223,11 @@ class Fleet:
         for path, descriptor in descriptors.items():
             for process in self._children.of(Role.WORKER):
                 process.tell(messages.LogFile(path), descriptor)
+
+
+def _programs(services: tuple[Service, ...]) -> list[object]:
+    """What a launcher has to know of its services; who may connect, and on which line, is no business of its."""
+    return [launched(service) for service in services]
 
 
 def _names(*parts: dict[str, tuple[Service, ...]]) -> list[str]:

@@ -1,0 +1,13 @@
+"""The echo service (RFC 862)."""
+
+from superd.service import BuiltinService
+from superd_services.echo.protocol import EchoDatagram, EchoStream
+
+SERVICE = BuiltinService(
+    name="echo",
+    summary="sends back what it receives",
+    stream=EchoStream.machine,
+    datagram=EchoDatagram.machine,
+)
+
+__all__ = ["SERVICE"]

@@ -1,0 +1,171 @@
+"""Who may connect, and when: only_from, no_access, access_times, libwrap, deny_time.
+
+Addresses that can't be read never open anything: in no_access they keep the service from starting, in only_from they
+match nobody.
+"""
+
+from functools import lru_cache, partial
+from ipaddress import IPv4Network
+from typing import Final
+
+from superd.access import addresses, times
+from superd.config import values
+from superd.config.context import Context
+from superd.config.derive_action import behind_tcpd
+from superd.config.model import Access, AddressPattern, TimeSpan
+from superd.config.origin import Origin
+from superd.config.written import Word, Words
+
+_EVERY_IPV4: Final = IPv4Network("0.0.0.0/0")
+
+
+def derive_access(context: Context) -> Access:
+    """Derive the access rules; errors are reported."""
+    written = context.written
+    only_from = _patterns(context, "only_from", written.only_from)
+    no_access = _patterns(context, "no_access", written.no_access)
+    if _is_local(context):
+        _check_local(context)
+        only_from = no_access = None
+    _check_wait(context)
+    _need_names(context, (*(only_from or ()), *(no_access or ())))
+    first = written.only_from[0].origin if written.only_from else written.origin
+    return Access(
+        only_from=only_from,
+        no_access=no_access,
+        only_from_origin=None if only_from is None else first,
+        times=_times(context, written.access_times),
+        daemon=daemon_name(context),
+        deny_minutes=context.value("deny_time", written.deny_time, values.deny_minutes),
+    )
+
+
+def check_addresses(context: Context) -> None:
+    """Report words of only_from and no_access that can't be read, or may surprise."""
+    _patterns(context, "only_from", context.written.only_from)
+    _patterns(context, "no_access", context.written.no_access)
+
+
+def _patterns(context: Context, name: str, words: Words | None) -> tuple[AddressPattern, ...] | None:
+    if words is None:
+        return None
+    return tuple(pattern for word in words for pattern in _pattern(context, name, word))
+
+
+def _pattern(context: Context, name: str, word: Word) -> tuple[AddressPattern, ...]:
+    try:
+        found = _parse(word.value, word.origin)
+    except ValueError as error:
+        _refuse(context, name, word, str(error))
+        return ()
+    _remark(context, name, word, found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, origin: Origin) -> tuple[AddressPattern, ...]:
+    """Parse a word once, however many services inherit it."""
+    return addresses.parse(text, origin)
+
+
+def _refuse(context: Context, name: str, word: Word, reason: str) -> None:
+    if "," in word.value:
+        context.bad(name, word.origin, reason)
+    elif name == "no_access":
+        text = f"no_access: {reason}; the service is not started, because that would let it in"
+        context.error(
+            "no-access-unreadable", word.origin, text, xinetd="drops the word and starts the service"
+        )
+    else:
+        text = f"only_from: {reason}; the word matches nobody"
+        context.report.error("only-from-unreadable", word.origin, text)
+
+
+def _remark(context: Context, name: str, word: Word, found: tuple[AddressPattern, ...]) -> None:
+    remark = addresses.remark(word.value)
+    if remark:
+        context.warning("address-remark", word.origin, f"{name}: {remark}")
+    networks = [pattern.network for pattern in found]
+    if networks == [_EVERY_IPV4] and "IPV4" not in context.flags and _hears_ipv6(context):
+        text = f"{name}: {word.value} is every IPv4 address, and the service listens on IPv6, too"
+        context.warning("ipv4-only-pattern", word.origin, text, hint="add ::/0")
+    elif _surprises(word.value):
+        text = f"{name}: zeros at the end are wildcards: {word.value} is {networks[0]}"
+        context.warning("trailing-zeros", word.origin, text, hint=f"write {networks[0]} if that is meant")
+
+
+def _surprises(text: str) -> bool:
+    """Tell an address with more than one zero octet at its end, and something in front of them."""
+    octets = text.split(".")
+    return len(octets) == 4 and octets[2:] == ["0", "0"] and octets != ["0"] * 4
+
+
+def _hears_ipv6(context: Context) -> bool:
+    bind = context.written.bind
+    return bind is None or ":" in bind.value
+
+
+def _is_local(context: Context) -> bool:
+    word = context.written.protocol
+    return word is not None and word.value.lower() == "unix"
+
+
+def _check_local(context: Context) -> None:
+    """Clients of a Unix socket have no address: lists in defaults are not for them, one of its own is an error."""
+    written = context.written
+    for name, words in (("only_from", written.only_from), ("no_access", written.no_access)):
+        if words is None:
+            continue
+        origin = words[0].origin if words else written.origin
+        text = f"{name}: clients of a Unix socket have no address; socket_mode says who may connect"
+        if context.is_inherited(origin):
+            context.warning("unix-with-defaults", origin, text)
+        else:
+            context.error("unix-with-addresses", origin, text)
+
+
+def _check_wait(context: Context) -> None:
+    """A server that accepts by itself meets clients that nobody has looked at."""
+    written = context.written
+    words = next((each for each in (written.only_from, written.no_access) if each is not None), None)
+    if words is None or not context.waits or not context.streams or context.internal or _is_local(context):
+        return
+    origin = words[0].origin if words else written.origin
+    if context.is_inherited(origin):
+        origin = written.origin
+    context.error(
+        "wait-with-addresses",
+        origin,
+        f"service {written.name}: only_from and no_access can't be checked with wait = yes on a stream socket",
+        xinetd="refuses everybody because of only_from, and nobody because of no_access",
+    )
+
+
+def _need_names(context: Context, patterns: tuple[AddressPattern, ...]) -> None:
+    named = next((pattern for pattern in patterns if pattern.name), None)
+    if named is not None:
+        context.missing(f"host names in only_from and no_access ({named.text})", named.origin)
+
+
+def _times(context: Context, words: Words | None) -> tuple[TimeSpan, ...] | None:
+    if words is None:
+        return None
+    spans = [context.value("access_times", word, partial(times.parse, origin=word.origin)) for word in words]
+    return tuple(span for span in spans if span is not None)
+
+
+def daemon_name(context: Context) -> str:
+    """Derive what hosts.allow and hosts.deny know the service by; empty when they are not asked."""
+    written = context.written
+    wrapped = behind_tcpd(context)
+    if wrapped is not None:
+        return written.libwrap.value if written.libwrap else wrapped[1]
+    if "NOLIBWRAP" in context.flags:
+        return ""
+    if written.libwrap is not None:
+        return written.libwrap.value
+    if context.internal or written.redirect is not None:
+        return written.name
+    named = "NAMEINARGS" in context.flags and written.server_args
+    word = written.server_args[0] if named and written.server_args else written.server
+    return word.value.rpartition("/")[2] if word else ""

@@ -1,0 +1,71 @@
+"""Bounds on load: instances, per_source, cps, max_load, idle_timeout and inetd's starts per minute."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from superd.config import values
+from superd.config.context import Context
+from superd.config.model import Limits, Rate
+from superd.config.written import Word, Written
+
+T = TypeVar("T")
+
+DEFAULT_CPS: Final = Rate(starts=50, window=None, pause=10)
+"""What xinetd applies when no cps is written."""
+
+MINUTE: Final = 60
+RATE_PAUSE: Final = 600
+"""Seconds inetd closes a service for that was started too often (inetd(8))."""
+
+
+def derive_limits(context: Context) -> Limits:
+    """Derive every bound; errors are reported."""
+    written = context.written
+    idle = context.value("idle_timeout", written.idle_timeout, values.seconds)
+    return Limits(
+        instances=_written(context, "instances", written.instances, values.count),
+        per_source=_written(context, "per_source", written.per_source, values.count),
+        cps=_rate(context),
+        max_load=_written(context, "max_load", written.max_load, lambda text: _load(context, text)),
+        source_rate=_written(
+            context, "source_rate_per_minute", written.source_rate_per_minute, values.positive
+        ),
+        **({} if idle is None else {"idle_timeout": idle}),
+    )
+
+
+def _written(
+    context: Context, name: str, word: Word | None, parse: Callable[[str], T | None]
+) -> Written[T] | None:
+    value = context.value(name, word, parse)
+    return None if word is None or value is None else Written(value=value, origin=word.origin)
+
+
+def _load(context: Context, text: str) -> float:
+    number, rest = values.load_average(text)
+    word = context.written.max_load
+    if rest and word is not None:
+        context.warning("number-with-text", word.origin, f"max_load: {rest!r} behind the number is ignored")
+    return number
+
+
+def _rate(context: Context) -> Written[Rate] | None:
+    written = context.written
+    word = written.rate_per_minute
+    if word is not None:
+        starts = context.value("rate_per_minute", word, values.positive)
+        rate = Rate(starts=starts, window=MINUTE, pause=RATE_PAUSE) if starts else None
+        return Written(value=rate, origin=word.origin) if rate else None
+    if written.cps is None:
+        default: Written[Rate] = Written(value=DEFAULT_CPS, origin=written.origin)
+        return default if written.dialect == "xinetd" else None
+    first, second = written.cps
+    if first.value.startswith("-"):
+        text = f"cps: {first.value} is less than 0"
+        context.error("negative-rate", first.origin, text, xinetd="takes it for a huge number")
+        return None
+    starts = context.value("cps", first, lambda text: values.integer(text, 0))
+    pause = context.value("cps", second, lambda text: values.integer(text, 0))
+    if not starts or pause is None:
+        return None
+    return Written(value=Rate(starts=starts, window=None, pause=pause), origin=first.origin)

@@ -1,0 +1,273 @@
+"""Asking launchers for programs: ``Launchers`` knows them by name, a ``Link`` is one channel, a ``Live`` one program.
+
+A launcher's ``Desk`` outlives its channels: when the launcher dies, what was asked of it waits there, its
+services accept nothing more, and the supervisor sends a channel to its successor. When a launcher is
+replaced, the channel to the old one stays until its programs have ended.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import structlog
+
+from superd.errors import ProtocolViolation
+from superd.net.poller import READABLE, WRITABLE, Poller
+from superd.privsep.channel import Channel
+from superd.privsep.messages import Exited, Failed, Launch, Message, Running, Started
+from superd.service import Peer
+
+log = structlog.get_logger()
+
+QUEUE_LIMIT: Final = 64
+"""Launches that wait for room in a launcher's channel, over which its services accept nothing more; each
+holds a descriptor."""
+
+MESSAGES_PER_WAKEUP: Final = 64
+"""Messages taken from one launcher before others have their turn."""
+
+
+class Client(Protocol):
+    """A service that has programs started."""
+
+    def launcher_ready(self, ready: bool) -> None:
+        """Launches can be taken again, or not for now."""
+
+    def started(self, live: "Live") -> None:
+        """The program runs; ``live.pid`` is set."""
+
+    def failed(self, live: "Live", error: int) -> None:
+        """The program could not be started; errno says why."""
+
+    def ended(self, live: "Live", exited: Exited | None) -> None:
+        """The program ended; ``None``: it may still run, but its launcher is gone and nobody will know."""
+
+    def adopt(self, live: "Live") -> None:
+        """A program that an earlier worker had started for this service runs on."""
+
+
+class Live:
+    """A program that was asked for or runs. ``unit`` is the client's own: the socket that a wait program has, say."""
+
+    __slots__ = ("client", "conn", "peer", "pid", "rule", "started", "unit")
+
+    def __init__(self, client: Client, conn: int, peer: Peer, rule: str = "", unit: object = None) -> None:
+        self.client = client
+        self.conn = conn
+        self.peer = peer
+        self.rule = rule
+        self.unit = unit
+        self.pid = 0
+        self.started = time.monotonic()
+
+
+class Link:
+    """One channel to a launcher, until its other end is closed."""
+
+    def __init__(self, poller: Poller, channel: Channel, desk: "Desk") -> None:
+        self._poller = poller
+        self._channel = channel
+        self._desk = desk
+        self._events = READABLE
+        self.live: dict[int, Live] = {}
+        poller.watch(channel.fileno(), self)
+
+    def send(self, launch: Launch, fd: int) -> bool:
+        """Ask for a program; false when there is no room. Raises ConnectionError when the launcher is gone."""
+        try:
+            self._channel.send(launch, fd)
+        except BlockingIOError:
+            self.want_room()
+            return False
+        return True
+
+    def want_room(self) -> None:
+        """Have the desk called when there is room."""
+        self._want(READABLE | WRITABLE)
+
+    def ready(self, events: int) -> None:
+        """Take the launcher's messages (called by the poller)."""
+        if events & WRITABLE:
+            self._want(READABLE)
+            self._desk.flush()
+        try:
+            for _ in range(MESSAGES_PER_WAKEUP):
+                message, _ = self._channel.receive()
+                self._take(message)
+        except BlockingIOError:
+            return
+        except (EOFError, ConnectionError):
+            self.close()
+            self._desk.lost(self, "the launcher is gone")
+        except ProtocolViolation as violation:
+            self.close()
+            self._desk.lost(self, str(violation))
+
+    def close(self) -> None:
+        """Let go of the launcher; its programs go on, and the worker that is attached next hears of them."""
+        if self._channel.fileno() >= 0:
+            self._poller.forget(self._channel.fileno())
+            self._channel.close()
+
+    def _want(self, events: int) -> None:
+        if events != self._events:
+            self._events = events
+            self._poller.change(self._channel.fileno(), events)
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Started():
+                if live := self.live.get(message.conn):
+                    live.pid = message.pid
+                    live.client.started(live)
+            case Failed():
+                if live := self.live.pop(message.conn, None):
+                    live.client.failed(live, message.errno)
+            case Exited():
+                if live := self.live.pop(message.conn, None):
+                    live.client.ended(live, message)
+            case Running():
+                self._adopt(message)
+
+    def _adopt(self, running: Running) -> None:
+        client = self._desk.client(running.service)
+        if client is None or running.conn in self.live:
+            return  # the service left the configuration; its program is nobody's business any more
+        live = Live(client, running.conn, Peer(running.peer_host, running.peer_port, "", 0))
+        live.pid, live.started = running.pid, running.since
+        self.live[running.conn] = live
+        client.adopt(live)
+
+
+class Desk:
+    """What is asked of one launcher, whichever process it is at the moment."""
+
+    def __init__(self, name: str, find: Callable[[str], Client | None]) -> None:
+        self.name = name
+        self.client = find
+        self.clients: list[Client] = []
+        self._current: Link | None = None
+        self._links: list[Link] = []
+        self._queue: deque[tuple[Launch, int, Live]] = deque()
+        self._taking = True
+
+    def attach(self, poller: Poller, channel: Channel) -> None:
+        """Use this channel from now on; an older one is only listened to."""
+        self._current = Link(poller, channel, self)
+        self._links.append(self._current)
+        self.flush()
+
+    def launch(self, launch: Launch, fd: int, live: Live) -> None:
+        """Have a program started on ``fd``, which is closed here as soon as it has been sent."""
+        if self._queue or not self._send(launch, fd, live):
+            self._queue.append((launch, fd, live))
+            self._announce()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        while self._queue and self._send(*self._queue[0]):
+            self._queue.popleft()
+        self._announce()
+
+    def lost(self, link: Link, reason: str) -> None:
+        """A channel has ended."""
+        self._links.remove(link)
+        current = link is self._current
+        if current:
+            self._current = None
+        if current or link.live:
+            log.error("launcher.lost", name=self.name, reason=reason, count=len(link.live))
+        for live in tuple(link.live.values()):
+            live.client.ended(live, None)
+        link.live.clear()
+        self._announce()
+
+    def close(self) -> None:
+        """Let go of everything; what waits is given up."""
+        for link in self._links:
+            link.close()
+            link.live.clear()
+        while self._queue:
+            os.close(self._queue.popleft()[1])
+        self._links.clear()
+        self._current = None
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether nothing that was asked for is still to be answered."""
+        return not self._queue and all(live.pid for link in self._links for live in link.live.values())
+
+    @property
+    def running(self) -> int:
+        """Programs asked for or running."""
+        return len(self._queue) + sum(len(link.live) for link in self._links)
+
+    def _send(self, launch: Launch, fd: int, live: Live) -> bool:
+        link = self._current
+        if link is None:
+            return False
+        try:
+            if not link.send(launch, fd):
+                return False
+        except ConnectionError:
+            return False  # its end of file follows
+        with suppress(OSError):
+            os.close(fd)
+        link.live[launch.conn] = live
+        return True
+
+    def _announce(self) -> None:
+        """Tell the services whether to go on accepting."""
+        taking = self._current is not None and len(self._queue) < QUEUE_LIMIT
+        if taking is not self._taking:
+            self._taking = taking
+            for client in self.clients:
+                client.launcher_ready(taking)
+
+
+class Launchers:
+    """Every launcher of this worker, by name."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+        self._desks: dict[str, Desk] = {}
+        self._clients: dict[str, Client] = {}
+
+    def desk(self, name: str, service: str, client: Client) -> Desk:
+        """Register a service as a client of the launcher of this name."""
+        desk = self._desk(name)
+        desk.clients.append(client)
+        self._clients[service] = client
+        return desk
+
+    def announce(self) -> None:
+        """Tell services whose launcher is not there to wait for it."""
+        for desk in self._desks.values():
+            desk.flush()
+
+    def attach(self, name: str, channel: Channel) -> None:
+        """Use this channel for the launcher of this name."""
+        self._desk(name).attach(self._poller, channel)
+
+    def close(self) -> None:
+        """Let go of all launchers."""
+        for desk in self._desks.values():
+            desk.close()
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether every launch has been answered."""
+        return all(desk.settled for desk in self._desks.values())
+
+    @property
+    def running(self) -> int:
+        """Programs asked for or running."""
+        return sum(desk.running for desk in self._desks.values())
+
+    def _desk(self, name: str) -> Desk:
+        if name not in self._desks:
+            self._desks[name] = Desk(name, self._clients.get)
+        return self._desks[name]

@@ -1,0 +1,105 @@
+"""``Starter``: has a service's programs started by its launcher, counts them, and logs their starts and ends."""
+
+import os
+import time
+from collections.abc import Callable
+
+import structlog
+
+from superd.access.verdict import Step
+from superd.config.model import Family
+from superd.log import events
+from superd.log.connections import facts
+from superd.privsep.messages import Exited, Launch
+from superd.service import Peer
+from superd.worker.launchers import Launchers, Live
+from superd.worker.runtime import Runtime
+from superd.worker.watch import Hold
+
+log = structlog.get_logger()
+
+_UNSPECIFIED = frozenset({"0.0.0.0", "::"})
+
+
+class Starter:
+    """Stands between a service and its launcher.
+
+    ``over`` is called when a program has ended or could not be started, or (then with False) was lost sight of;
+    ``adopted`` for one that an earlier worker had started. Live counters are kept here.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        launchers: Launchers,
+        launcher: str,
+        over: Callable[[Live, bool], None] = lambda _live, _known: None,
+        adopted: Callable[[Live], None] = lambda _live: None,
+    ) -> None:
+        self._runtime = runtime
+        self._over = over
+        self._adopted = adopted
+        self._desk = launchers.desk(launcher, runtime.service.key, self)
+        self.count = 0
+
+    def launch(self, fd: int, peer: Peer, conn: int, rule: str = "", unit: object = None) -> None:
+        """Have a program started on ``fd``, which is closed here once it has been passed on."""
+        self.count += 1
+        self._runtime.gate.enter(peer.host)
+        local = "" if peer.local_host in _UNSPECIFIED or not peer.local_port else peer.local_host
+        launch = Launch(self._runtime.service.key, conn, peer.host, peer.port, local, peer.local_port)
+        self._desk.launch(launch, fd, Live(self, conn, peer, rule, unit))
+
+    def launcher_ready(self, ready: bool) -> None:
+        """Accept again, or leave clients in the kernel's queue."""
+        if ready:
+            self._runtime.release(Hold.LAUNCHER)
+        else:
+            self._runtime.hold(Hold.LAUNCHER)
+
+    def started(self, live: Live) -> None:
+        """Log a start."""
+        self._runtime.served += 1
+        self._runtime.writer.start(live.pid, live.peer.host)
+        self._runtime.connections_log.program_start(live.conn, live.peer, live.rule, live.pid)
+
+    def failed(self, live: Live, error: int) -> None:
+        """Log a program that could not be started."""
+        self._runtime.writer.fail(Step.FORK, live.peer.host)
+        log.error(
+            events.PROGRAM_FAILED,
+            conn=events.connection_id(live.conn),
+            service=self._runtime.service.key,
+            **facts(live.peer),
+            reason=os.strerror(error),
+        )
+        self._leave(live, known=True)
+
+    def ended(self, live: Live, exited: Exited | None) -> None:
+        """Log an end."""
+        duration = time.monotonic() - live.started
+        if exited is None:
+            ending: dict[str, int | str] = {"reason": "its launcher is gone"}
+        else:
+            ending = {**events.wait_status(exited.status)}
+            self._runtime.writer.exit(exited.pid, exited.status, duration)
+        self._runtime.connections_log.program_end(live.conn, live.peer, live.pid, duration, ending)
+        self._leave(live, known=exited is not None)
+
+    def adopt(self, live: Live) -> None:
+        """Count a program that an earlier worker had started."""
+        self.count += 1
+        self._runtime.gate.enter(live.peer.host)
+        self._adopted(live)
+
+    def _leave(self, live: Live, *, known: bool) -> None:
+        self.count -= 1
+        self._runtime.gate.leave(live.peer.host)
+        self._over(live, known)
+
+
+def family_of(peer: Peer) -> Family | None:
+    """The family of a peer's address; ``None`` when it has none."""
+    if not peer.host:
+        return None
+    return Family.INET6 if ":" in peer.host else Family.INET

@@ -1,0 +1,231 @@
+"""``WaitPrograms``: services whose program gets the listening or datagram socket itself, one program per socket.
+
+The socket is only looked at here: it stays in blocking mode, as the program expects it, and nothing is read from it but
+what is refused. While a program has the socket it is not watched; when the program has ended it is watched again, and
+what came meanwhile is still there. ``DatagramUnit`` and ``StreamUnit`` are the sockets; each knows whether its program
+has left unread what it was started for, because that would otherwise be started for again, for ever.
+"""
+
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from superd.config.model import SocketType
+from superd.log import events
+from superd.log.connections import facts
+from superd.net import backlog, head
+from superd.processes import Listener
+from superd.service import Peer
+from superd.worker.accepting import peer_of
+from superd.worker.launchers import Launchers, Live
+from superd.worker.runtime import Runtime, Setup
+from superd.worker.starter import Starter, family_of
+from superd.worker.watch import Hold, Watch
+
+log = structlog.get_logger()
+
+BACKOFF_FIRST: Final = 0.1
+"""Seconds before the next start after a program left unread what it was started for."""
+
+BACKOFF_LIMIT: Final = 30.0
+"""Longest such wait: whoever mends the program should not have to restart anything."""
+
+QUICK: Final = 1.0
+"""Seconds: a stream program that ended sooner and left as many connections waiting as there were has accepted none."""
+
+ADOPTION_TIME: Final = 0.25
+"""Seconds in which a launcher tells a new worker what runs already; sooner, a second program might get the
+same socket."""
+
+REFUSALS: Final = 64
+"""Datagrams or connections refused per wake-up, before other sockets have their turn."""
+
+
+class Unit:
+    """One socket of a wait service."""
+
+    def __init__(self, runtime: "WaitPrograms", listener: Listener) -> None:
+        self.runtime = runtime
+        self.listener = listener
+        self.socket = listener.socket
+        self.watch = Watch(runtime.context.poller, listener.socket.fileno(), self)
+        self._strikes = 0
+        self._programs = 0
+
+    def ready(self, _events: int) -> None:
+        """Something waits to be read or accepted (called by the poller)."""
+        for _ in range(REFUSALS):
+            if self.watch.holds or not self.look():
+                return
+
+    def look(self) -> bool:
+        """Start a program for what waits, or refuse it; false when nothing waits."""
+        raise NotImplementedError
+
+    def left_unread(self, live: Live) -> bool:
+        """Tell whether a program that has ended left unread what it was started for, and deal with that."""
+        raise NotImplementedError
+
+    def taken(self) -> None:
+        """A program has the socket."""
+        self._programs += 1
+        self.watch.hold(Hold.BUSY)
+
+    def over(self, live: Live, *, known: bool) -> None:
+        """Watch the socket again; later, if the program is known to have done nothing."""
+        if known and self.left_unread(live):
+            seconds = min(BACKOFF_FIRST * 2**self._strikes, BACKOFF_LIMIT)
+            self._strikes += seconds < BACKOFF_LIMIT
+            self.watch.hold(Hold.BACKOFF)
+            self.runtime.context.loop.call_later(seconds, self.watch.release, Hold.BACKOFF)
+        else:
+            self._strikes = 0
+        self._programs -= 1
+        if not self._programs:
+            self.watch.release(Hold.BUSY)
+
+    def launch(self, peer: Peer, conn: int, rule: str) -> None:
+        """Have a program started on a duplicate of the socket, which is not watched until it ends."""
+        self.taken()
+        self.runtime.starter.launch(os.dup(self.socket.fileno()), peer, conn, rule, (self,))
+
+
+class DatagramUnit(Unit):
+    """A datagram socket: the first datagram decides who asks, and stays for the program to read."""
+
+    def __init__(self, runtime: "WaitPrograms", listener: Listener) -> None:
+        super().__init__(runtime, listener)
+        self._head: head.Head | None = None
+
+    def look(self) -> bool:
+        """Decide on the sender of the first datagram; refuse it alone, or start the program."""
+        first = head.peek(self.socket)
+        if first is None:
+            return False
+        peer = peer_of(self.socket.family, first.address, self.socket.getsockname())
+        conn = next(self.runtime.context.ids)
+        verdict = self.runtime.admit(peer, conn)
+        if verdict is None:
+            head.drop(self.socket)
+        else:
+            self._head = first
+            self.launch(peer, conn, events.rule(verdict))
+        return True
+
+    def left_unread(self, live: Live) -> bool:
+        """Drop the datagram that the program was started for if it is still the first."""
+        started_for, self._head = self._head, None
+        if started_for is None or head.peek(self.socket) != started_for:
+            return False
+        head.drop(self.socket)
+        reason = "the program ended without reading it; it was dropped"
+        log.warning(
+            events.DATAGRAM_REFUSED, service=self.runtime.service.key, **facts(live.peer), reason=reason
+        )
+        return True
+
+
+class StreamUnit(Unit):
+    """A listening socket: the program accepts, so nobody knows the client, except when it is refused here."""
+
+    def __init__(self, runtime: "WaitPrograms", listener: Listener) -> None:
+        super().__init__(runtime, listener)
+        self._waiting = 0
+
+    def look(self) -> bool:
+        """Decide whether a program may be started now; if not, accept one connection and close it."""
+        self._waiting = backlog.length(self.socket)
+        if not self._waiting:
+            return False
+        conn = next(self.runtime.context.ids)
+        peer = peer_of(self.socket.family, ("", 0), self.socket.getsockname())
+        verdict = self.runtime.admit(peer, conn)
+        if verdict is None:
+            return self._turn_away()
+        self.launch(peer, conn, events.rule(verdict))
+        return True
+
+    def left_unread(self, live: Live) -> bool:
+        """Tell whether the program ended at once, and as many connections wait as before."""
+        quick = time.monotonic() - live.started < QUICK
+        if not quick or not 0 < self._waiting <= backlog.length(self.socket):
+            return False
+        reason = "the program ended without accepting a connection"
+        log.warning(events.SERVICE_DEACTIVATED, service=self.runtime.service.key, reason=reason)
+        return True
+
+    def _turn_away(self) -> bool:
+        connection = backlog.accept(self.socket)
+        if connection is None:
+            return False
+        banners = self.runtime.service.banners
+        with suppress(OSError):  # it hung up, or does not read
+            connection.send(banners.always + banners.failure, socket.MSG_DONTWAIT)
+        connection.close()
+        return True
+
+
+class WaitPrograms(Runtime):
+    """A wait service with its sockets."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        launchers: Launchers,
+        launcher: str,
+    ) -> None:
+        super().__init__(setup)
+        self._streams = self.service.socket_type in {SocketType.STREAM, SocketType.SEQPACKET}
+        make = StreamUnit if self._streams else DatagramUnit
+        self.units: list[Unit] = [make(self, listener) for listener in setup.listeners]
+        self.watches = [unit.watch for unit in self.units]
+        self.starter = Starter(self, launchers, launcher, self._over, self._adopted)
+
+    def start(self) -> None:
+        """Serve from now on; after a while if there may be programs of an earlier worker that have the sockets."""
+        if self._streams:
+            for unit in self.units:
+                backlog.listen(unit.socket)
+        if self.context.successor:
+            self.hold(Hold.ADOPTING)
+            self.context.loop.call_later(ADOPTION_TIME, self.release, Hold.ADOPTING)
+        super().start()
+
+    @property
+    def live(self) -> int:
+        """Programs."""
+        return self.starter.count
+
+    def close_door(self) -> None:
+        """Refuse clients of streams at once; datagrams wait."""
+        for unit in self.units:
+            if self._streams and Hold.BUSY not in unit.watch.holds:
+                backlog.refuse(unit.socket, unit.listener.endpoint.port)
+
+    def open_door(self) -> None:
+        """Listen again."""
+        for unit in self.units:
+            if self._streams:
+                backlog.listen(unit.socket)
+
+    def _over(self, live: Live, known: bool) -> None:
+        for unit in _units(live):
+            unit.over(live, known=known)
+
+    def _adopted(self, live: Live) -> None:
+        """Suspend the sockets that the program may have: those of its client's family, or all."""
+        family = family_of(live.peer)
+        units = [unit for unit in self.units if family in {None, unit.listener.endpoint.family}]
+        live.unit = tuple(units)
+        for unit in units:
+            unit.taken()
+
+
+def _units(live: Live) -> tuple[Unit, ...]:
+    assert isinstance(live.unit, tuple)  # noqa: S101 - put there by this module
+    return live.unit
