@@ -27,6 +27,8 @@ PORT: Final = 47400
 PAYLOAD: Final = b"q"
 NOTHING: Final = "no service in the configuration can be started"
 CLIENT_TIMEOUT: Final = 5.0
+MOMENTARY: Final = ("access_times", "max_load")
+"""Attributes whose effect depends on the hour, or on how busy the machine is."""
 
 TABLE: Final = Path(__file__).parents[2] / "docs" / "differences.md"
 _ROW: Final = re.compile(r"\| `([a-z0-9-]+)` \|([a-z, ]*)\|")
@@ -41,7 +43,7 @@ class Outcome:
     listens: bool
     """A client can connect to the port."""
     answers: bool | None = None
-    """The service sends back what it was sent; ``None`` when nobody tried, or when it depends on the hour."""
+    """The service sends back what it was sent; ``None`` when nobody tried, or when it depends on the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def recorded(vector: Mapping[str, Any]) -> Outcome:
         running=vector.get("daemon", "running") == "running",
         started=vector.get("services_started") or 0,
         listens=serves or client.startswith("connected"),
-        answers=serves if client and "access_times" not in str(vector["config"]) else None,
+        answers=serves if client and not any(word in str(vector["config"]) for word in MOMENTARY) else None,
     )
 
 
