@@ -5,6 +5,7 @@ import os
 
 from superd.launcher.loop import Launcher
 from superd.launcher.process import prepare
+from superd.log import descriptors
 from superd.privsep.drop import drop
 from superd.processes import LauncherStart
 
@@ -16,7 +17,7 @@ def run(start: LauncherStart) -> int:
         PrivilegeError: it could not drop its privileges; nothing was started.
         OSError: it could not prepare itself, for lack of descriptors, /proc or /dev/null.
     """
-    prepare(start.supervisor.fileno())
+    prepare({start.supervisor.fileno(), *descriptors()})
     if start.drop:
         ids = start.credentials
         drop(ids.uid, ids.gid, ids.groups, ids.nice)

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Collection
 from types import FrameType
 from typing import Final
 
@@ -16,8 +17,8 @@ _SIGNALS_AT_ONCE: Final = 4096
 """Signals taken from the wakeup socket at a time; if there were more, it is just readable once again."""
 
 
-def prepare(keep: int) -> None:
-    """Keep no descriptor but 0, 1, 2 and this; no handler of the supervisor; ``/``; NOFILE as high as allowed.
+def prepare(keep: Collection[int]) -> None:
+    """Keep no descriptor but 0, 1, 2 and these; no handler of the supervisor; ``/``; NOFILE as high as allowed.
 
     The NOFILE limit is what the programs inherit: Debian's xinetd gives them its hard limit as the soft one too.
     """
@@ -27,7 +28,7 @@ def prepare(keep: int) -> None:
             signal.signal(number, signal.SIG_DFL)
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    keep_only((keep,))
+    keep_only(keep)
     os.chdir("/")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -208,6 +208,10 @@ class LogFiles:
         file.replace(fd)
         return True
 
+    def descriptors(self) -> frozenset[int]:
+        """What the open files are written through."""
+        return frozenset().union(*(file.outlet.descriptors() for file in self._files.values()))
+
     def keep_only(self, services: Iterable[Service]) -> None:
         """Worker: close the files that none of its services writes to; superd's own log stays."""
         targets = [service.log.target for service in services]

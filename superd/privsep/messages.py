@@ -144,8 +144,22 @@ class Running:
 
 
 Message = (
-    Ready | Drain | Drained | Stop | Dump | StateLine | StateEnd | LogFile | Attach | Channel | Violation
-    | Launch | Started | Failed | Exited | Running
+    Ready
+    | Drain
+    | Drained
+    | Stop
+    | Dump
+    | StateLine
+    | StateEnd
+    | LogFile
+    | Attach
+    | Channel
+    | Violation
+    | Launch
+    | Started
+    | Failed
+    | Exited
+    | Running
 )
 
 DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch})

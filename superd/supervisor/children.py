@@ -92,8 +92,7 @@ class Backoff:
 def fork(title: str, child_main: Callable[[], int]) -> int:
     """Fork; the child runs ``child_main`` and exits with its result, the parent gets the pid.
 
-    Signals are blocked across the fork, so that none reaches the child before it has its own handlers: ``child_main``
-    must start by restoring them; they are unblocked right before it runs.
+    Signals are blocked across the fork, so that none reaches the child before it has its own handlers; it unblocks them.
     """
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     pid = os.fork()
@@ -156,8 +155,3 @@ class Children:
                 return
             if child := self._by_pid.pop(pid, None):
                 yield child, status
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to every child."""
-        for child in self:
-            os.kill(child.pid, number)

@@ -8,10 +8,9 @@ both, so that every running program goes on being counted.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from typing import Final
 
 import structlog
@@ -45,17 +44,18 @@ class Settings:
     drain: float
 
 
-Sockets = Sequence[socket]
-
-Forget = Callable[[Sockets], None]
-"""Called in a fork: close everything of the supervisor's but these sockets."""
-
-
 class Fleet:
-    """Forks children for the parts it is given. ``watch`` is told each new child, ``forget`` runs inside each fork."""
+    """Forks children for the parts it is given.
+
+    ``watch`` is told each new child; ``forget`` undoes the supervisor's signal handling inside each fork.
+    """
 
     def __init__(
-        self, settings: Settings, children: Children, watch: Callable[[Child], None], forget: Forget
+        self,
+        settings: Settings,
+        children: Children,
+        watch: Callable[[Child], None],
+        forget: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._children = children
@@ -128,8 +128,7 @@ class Fleet:
         start = self._worker_start(
             name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
         )
-        kept = [listener.socket for listener in start.listeners]
-        child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start), kept)
+        child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start))
         for process, worker_end, launcher_end in launchers.values():
             worker_end.close()
             self._attach(process, child.pid, launcher_end)
@@ -191,19 +190,13 @@ class Fleet:
         launcher_end.close()
 
     def _fork(
-        self,
-        role: Role,
-        name: str,
-        channel: tuple[Channel, Channel],
-        main: Callable[[], int],
-        keep: Sockets = (),
+        self, role: Role, name: str, channel: tuple[Channel, Channel], main: Callable[[], int]
     ) -> Child:
         ours, theirs = channel
         title = f"{role.value} {name}"
 
         def child_main() -> int:
-            ours.close()
-            self._forget(keep)
+            self._forget()
             identify(title)
             return main()
 

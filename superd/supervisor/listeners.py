@@ -121,14 +121,6 @@ class Listeners:
         self._bound = {identity: claim.bound for identity, claim in used.items() if claim.bound}
         return [failure for claim in used.values() for failure in _adjust(claim)]
 
-    def leave(self, keep: Iterable[socket.socket]) -> None:
-        """In a forked child: close the sockets that are not its own."""
-        kept = set(keep)
-        for bound in self._bound.values():
-            if bound.socket not in kept:
-                bound.socket.close()
-        self._bound = {}
-
     def close(self) -> None:
         """Close every socket and remove the files of Unix sockets."""
         for bound in self._bound.values():

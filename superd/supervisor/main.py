@@ -25,7 +25,7 @@ from superd.privsep import messages
 from superd.supervisor import notify, statedump
 from superd.supervisor.children import EXITED, RESTARTING, Backoff, Child, Children, Role
 from superd.supervisor.collection import COLLECT_LIMIT, Collection
-from superd.supervisor.fleet import Fleet, Settings, Sockets
+from superd.supervisor.fleet import Fleet, Settings
 from superd.supervisor.options import RunOptions
 from superd.supervisor.parts import divide
 from superd.supervisor.plan import compare
@@ -69,7 +69,7 @@ class Supervisor:
         self._children = Children()
         self._backoff = Backoff()
         self._ports = Ports(self._timers, self._apply)
-        self._fleet = Fleet(settings, self._children, self._watch, self._forget)
+        self._fleet = Fleet(settings, self._children, self._watch, self._signals.forget)
         self._collection: Collection | None = None
         self._logs = LogFiles()
 
@@ -86,7 +86,9 @@ class Supervisor:
 
     def _step(self) -> None:
         for key, _ in self._selector.select(self._timers.wait(time.monotonic())):
-            key.data()
+            now = self._selector.get_map().get(key.fd)
+            if now and now.data is key.data:  # it was not closed by what came before it in this turn
+                key.data()
         self._timers.run(time.monotonic())
         flush()
 
@@ -116,14 +118,6 @@ class Supervisor:
 
     def _watch(self, child: Child) -> None:
         self._selector.register(child.channel, selectors.EVENT_READ, partial(self._take_messages, child))
-
-    def _forget(self, keep: Sockets) -> None:
-        """In a forked child: close what belongs to the supervisor alone."""
-        self._signals.forget()
-        self._selector.close()
-        for child in self._children:
-            child.channel.close()
-        self._ports.leave(keep)
 
     def _take_messages(self, child: Child) -> None:
         for _ in range(_MESSAGES_PER_WAKEUP):
@@ -256,7 +250,10 @@ class Supervisor:
 
     def _kill(self) -> None:
         """The drain time is over. Programs have sessions of their own and go on, as under xinetd."""
-        self._children.signal(signal.SIGKILL)
+        for child in self._children:
+            rest = "its programs go on" if child.role is Role.LAUNCHER else "its connections are cut"
+            log.warning(events.DAEMON_STOPPING, reason=f"the time is over: {child.title} is ended, {rest}")
+            os.kill(child.pid, signal.SIGKILL)
 
     def _quit(self) -> None:
         log.warning(events.DAEMON_STOPPING, reason="SIGQUIT: at once, connections are cut")

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from socket import socket
 from typing import Final
 
 import structlog
@@ -93,10 +92,6 @@ class Ports:
     def listeners(self) -> tuple[Listener, ...]:
         """Every socket, in the order of the configuration."""
         return self._acquired.listeners()
-
-    def leave(self, keep: Iterable[socket]) -> None:
-        """In a forked child: close the sockets that are not its own."""
-        self._listeners.leave(keep)
 
     def close(self) -> None:
         """Stop listening; processes that were told to drain go on with what they accepted."""

@@ -38,7 +38,7 @@ class Signals:
         return dict.fromkeys(signal.Signals(number) for number in numbers)
 
     def forget(self) -> None:
-        """In a forked child: restore the defaults and close the sockets."""
+        """In a forked child: restore the defaults (which it may change before it unblocks signals), close the sockets."""
         signal.set_wakeup_fd(-1)
         for number in (*WATCHED, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)

@@ -65,7 +65,9 @@ def _load(options: RunOptions) -> Loaded:
 def _files(options: RunOptions) -> Sequence[Path]:
     if files := options.files or default_paths():
         return files
-    raise ConfigError("no configuration: name one with -c, or make /etc/superd/, /etc/xinetd.conf or /etc/inetd.conf")
+    raise ConfigError(
+        "no configuration: name one with -c, or make /etc/superd/, /etc/xinetd.conf or /etc/inetd.conf"
+    )
 
 
 def _settings(options: RunOptions) -> Settings:

@@ -87,6 +87,10 @@ class Acceptor:
         """Have the kernel refuse connections."""
         backlog.refuse(self._socket, self._port)
 
+    def close(self) -> None:
+        """Let go of the socket; the supervisor and a successor have their own copies."""
+        self._socket.close()
+
     def ready(self, _events: int) -> None:
         """Take connections (called by the poller)."""
         accept, runtime, watch = self._socket._accept, self._runtime, self.watch  # type: ignore[attr-defined]  # see below
@@ -157,6 +161,12 @@ class StreamRuntime(Runtime):
         for acceptor in self.acceptors:
             acceptor.listen()
         super().start()
+
+    def drain(self) -> None:
+        """Take nothing new, and let go of the sockets: with the last holder, the port closes."""
+        super().drain()
+        for acceptor in self.acceptors:
+            acceptor.close()
 
     def close_door(self) -> None:
         """Refuse clients at once, as long as the service pauses."""

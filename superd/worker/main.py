@@ -6,10 +6,10 @@ import signal
 import uvloop
 
 from superd import log
+from superd.privsep.descriptors import keep_only
 from superd.privsep.drop import drop
 from superd.processes import WorkerStart
 from superd.worker.engine import Engine
-from superd.worker.inherited import release_others
 
 _IGNORED = (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 """What a terminal or an administrator may send to the whole process group is the supervisor's to act on."""
@@ -24,12 +24,20 @@ def run(start: WorkerStart) -> int:
     log.identify(f"worker {start.name}")
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     start.logs.keep_only(start.services)
-    release_others(start)
+    keep_only(_own_descriptors(start))
     if start.credentials is not None:
         drop(start.credentials.uid, start.credentials.gid, start.credentials.groups, confine=True)
     uvloop.run(_serve(start))
     return 0
+
+
+def _own_descriptors(start: WorkerStart) -> set[int]:
+    """What this worker needs of all that it inherited."""
+    channels = {channel.fileno() for channel in (start.supervisor, *start.launchers.values())}
+    sockets = {listener.socket.fileno() for listener in start.listeners}
+    return channels | sockets | start.logs.descriptors() | log.descriptors()
 
 
 async def _serve(start: WorkerStart) -> None:

@@ -77,6 +77,8 @@ class Unit:
 
     def over(self, live: Live, *, known: bool) -> None:
         """Watch the socket again; later, if the program is known to have done nothing."""
+        if self.socket.fileno() < 0:
+            return
         if known and self.left_unread(live):
             seconds = min(BACKOFF_FIRST * 2**self._strikes, BACKOFF_LIMIT)
             self._strikes += seconds < BACKOFF_LIMIT
@@ -195,6 +197,12 @@ class WaitPrograms(Runtime):
             self.hold(Hold.ADOPTING)
             self.context.loop.call_later(ADOPTION_TIME, self.release, Hold.ADOPTING)
         super().start()
+
+    def drain(self) -> None:
+        """Take nothing new, and let go of the sockets; a program that has one goes on with it."""
+        super().drain()
+        for unit in self.units:
+            unit.socket.close()
 
     @property
     def live(self) -> int:

@@ -20,7 +20,8 @@ echo "nofile $(ulimit -n)"
 read -r pid comm state ppid pgrp session tty rest < /proc/$$/stat
 [ "$session" = "$pgrp" ] && [ "$pid" = "$session" ] && echo "session own"
 echo "tty $tty"
-sed -n 's/^\(Uid\|Gid\|Groups\|SigBlk\|SigIgn\|CapEff\):\t*/status \1 /p' /proc/$$/status
+# sed tells about itself: while the shell waits for it, the shell has SIGCHLD blocked.
+sed -n 's/^\(Uid\|Gid\|Groups\|SigBlk\|SigIgn\|CapEff\):\t*/status \1 /p' /proc/self/status
 env | sed 's/^/env /'
 """
 

@@ -239,11 +239,14 @@ async def working(
     ours, theirs = Channel.pair(WORKER_TO_SUPERVISOR, SUPERVISOR_TO_WORKER)
     worker_end, launcher_end = launcher_pair()
     services = tuple({service.key: service for service, _ in listeners}.values())
+    copies = [sock.dup() for _, sock in listeners]  # a worker that drains closes its own, as after a fork
     start = WorkerStart(
         name="common",
         generation=generation,
         services=services,
-        listeners=tuple(listener(service, sock, port) for service, sock in listeners),
+        listeners=tuple(
+            listener(service, copy, port) for (service, _), copy in zip(listeners, copies, strict=True)
+        ),
         supervisor=theirs,
         credentials=None,
         hosts_allow=Path("/nonexistent/hosts.allow"),
@@ -270,7 +273,7 @@ async def working(
         worker.supervisor.close()
         worker.launcher.close()
         start.logs.close()
-        for sock in worker.sockets:
+        for sock in (*worker.sockets, *copies):
             sock.close()
 
 
