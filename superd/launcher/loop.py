@@ -25,6 +25,7 @@ from superd.privsep.messages import (
     Dump,
     Exited,
     Failed,
+    Introduced,
     Launch,
     Ready,
     Running,
@@ -128,7 +129,7 @@ class Launcher:
         worker = Attached(pid, channel, Outbox(channel), late=self._draining)
         self._workers.append(worker)
         self._selector.register(channel, selectors.EVENT_READ, partial(self._on_worker, worker))
-        for message in self._table.introduce(worker):
+        for message in (*self._table.introduce(worker), Introduced()):
             self._tell(worker, message)
 
     def _on_worker(self, worker: Attached, events: int) -> None:
@@ -171,7 +172,7 @@ class Launcher:
         self._table.add(launch, pid, worker)
         return Started(launch.conn, pid)
 
-    def _tell(self, worker: Attached, message: Started | Failed | Exited | Running) -> None:
+    def _tell(self, worker: Attached, message: Started | Failed | Exited | Running | Introduced) -> None:
         """Answer at the end of the turn: a message wakes its receiver, who would interrupt the next start."""
         try:
             worker.outbox.hold(message)

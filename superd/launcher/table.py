@@ -49,7 +49,8 @@ class Child:
     def running(self) -> Running:
         """Describe it to a worker that did not start it."""
         launch = self.launch
-        return Running(launch.service, launch.conn, self.pid, launch.peer_host, launch.peer_port, self.since)
+        peer, local = (launch.peer_host, launch.peer_port), (launch.local_host, launch.local_port)
+        return Running(launch.service, launch.conn, self.pid, *peer, *local, self.since)
 
 
 class Table:

@@ -89,6 +89,9 @@ LAUNCHER_STARTED: Final = "launcher.started"
 LAUNCHER_EXITED: Final = "launcher.exited"
 """Info after a drain, else error: a launcher ended. name, pid, status or signal, duration."""
 
+LAUNCHER_LOST: Final = "launcher.lost"
+"""Error: a worker's channel to a launcher has ended. name, reason, count (programs lost sight of)."""
+
 LAUNCHER_RESTARTING: Final = "launcher.restarting"
 """Warning: a launcher is to be started again. name, delay (seconds), count (restarts in a row)."""
 

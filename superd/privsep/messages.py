@@ -140,7 +140,14 @@ class Running:
     pid: int
     peer_host: str
     peer_port: int
+    local_host: str
+    local_port: int
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Launcher to worker, after the last ``Running``: the worker knows every program there is."""
 
 
 Message = (
@@ -160,6 +167,7 @@ Message = (
     | Failed
     | Exited
     | Running
+    | Introduced
 )
 
 DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch})
@@ -173,4 +181,4 @@ WORKER_TO_SUPERVISOR: Final = frozenset({Ready, Drained, StateLine, StateEnd})
 SUPERVISOR_TO_LAUNCHER: Final = frozenset({Drain, Dump, Attach})
 LAUNCHER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd, Violation})
 WORKER_TO_LAUNCHER: Final = frozenset({Launch})
-LAUNCHER_TO_WORKER: Final = frozenset({Started, Failed, Exited, Running})
+LAUNCHER_TO_WORKER: Final = frozenset({Started, Failed, Exited, Running, Introduced})

@@ -46,8 +46,6 @@ class Context:
     streams: StreamDriver
     wheel: IdleWheel
     ids: "itertools.count[int]"
-    successor: bool = False
-    """An earlier worker's programs may still run."""
     outbound: Outbound = field(default_factory=Outbound)
     load: LoadAverage = field(default_factory=LoadAverage)
 
@@ -56,7 +54,7 @@ class Context:
         """Make everything for a worker of this generation; ``tick`` is for tests that can't wait."""
         poller, wheel = Poller(loop), IdleWheel(loop, tick)
         ids = itertools.count((generation << CONNECTION_BITS) + 1)
-        return cls(loop, poller, StreamDriver(poller, wheel), wheel, ids, generation > 1)
+        return cls(loop, poller, StreamDriver(poller, wheel), wheel, ids)
 
     def close(self) -> None:
         """Stop every watch and timer, and close what lingers."""

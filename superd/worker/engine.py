@@ -34,6 +34,10 @@ HANDOVER_LIMIT: Final = 1.0
 """Seconds a draining worker waits for the answers to what it asked of launchers, so that every START is
 logged. Less than the supervisor waits for ``Drained``."""
 
+INTRODUCTION_LIMIT: Final = 5.0
+"""Seconds after which wait services start although a launcher has not said what it runs already: it hangs, and a
+second program on one socket is better than none for ever."""
+
 SETTLE_INTERVAL: Final = 0.02
 """Seconds between two looks at whether a draining worker is done."""
 
@@ -70,6 +74,7 @@ class Engine:
         self._launchers.announce()
         for runtime in self._runtimes:
             runtime.start()
+        self._loop.call_later(INTRODUCTION_LIMIT, self._launchers.settle)
         self._loop.add_signal_handler(signal.SIGTERM, self.stop)
         self._housekeep()
         self._control.send(Ready())

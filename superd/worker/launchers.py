@@ -15,9 +15,10 @@ from typing import Final, Protocol
 import structlog
 
 from superd.errors import ProtocolViolation
+from superd.log import events
 from superd.net.poller import READABLE, WRITABLE, Poller
 from superd.privsep.channel import Channel
-from superd.privsep.messages import Exited, Failed, Launch, Message, Running, Started
+from superd.privsep.messages import Exited, Failed, Introduced, Launch, Message, Running, Started
 from superd.service import Peer
 
 log = structlog.get_logger()
@@ -47,6 +48,9 @@ class Client(Protocol):
 
     def adopt(self, live: "Live") -> None:
         """A program that an earlier worker had started for this service runs on."""
+
+    def introduced(self) -> None:
+        """Every launcher has said what runs already (or had its time to)."""
 
 
 class Live:
@@ -131,12 +135,15 @@ class Link:
                     live.client.ended(live, message)
             case Running():
                 self._adopt(message)
+            case Introduced():
+                self._desk.introduced(self)
 
     def _adopt(self, running: Running) -> None:
         client = self._desk.client(running.service)
         if client is None or running.conn in self.live:
             return  # the service left the configuration; its program is nobody's business any more
-        live = Live(client, running.conn, Peer(running.peer_host, running.peer_port, "", 0))
+        peer = Peer(running.peer_host, running.peer_port, running.local_host, running.local_port)
+        live = Live(client, running.conn, peer)
         live.pid, live.started = running.pid, running.since
         self.live[running.conn] = live
         client.adopt(live)
@@ -145,20 +152,24 @@ class Link:
 class Desk:
     """What is asked of one launcher, whichever process it is at the moment."""
 
-    def __init__(self, name: str, find: Callable[[str], Client | None]) -> None:
+    def __init__(
+        self, name: str, find: Callable[[str], Client | None], introduced: Callable[[Link], None]
+    ) -> None:
         self.name = name
         self.client = find
+        self.introduced = introduced
         self.clients: list[Client] = []
         self._current: Link | None = None
         self._links: list[Link] = []
         self._queue: deque[tuple[Launch, int, Live]] = deque()
         self._taking = True
 
-    def attach(self, poller: Poller, channel: Channel) -> None:
+    def attach(self, poller: Poller, channel: Channel) -> Link:
         """Use this channel from now on; an older one is only listened to."""
         self._current = Link(poller, channel, self)
         self._links.append(self._current)
         self.flush()
+        return self._current
 
     def launch(self, launch: Launch, fd: int, live: Live) -> None:
         """Have a program started on ``fd``, which is closed here as soon as it has been sent."""
@@ -175,11 +186,12 @@ class Desk:
     def lost(self, link: Link, reason: str) -> None:
         """A channel has ended."""
         self._links.remove(link)
+        self.introduced(link)
         current = link is self._current
         if current:
             self._current = None
         if current or link.live:
-            log.error("launcher.lost", name=self.name, reason=reason, count=len(link.live))
+            log.error(events.LAUNCHER_LOST, name=self.name, reason=reason, count=len(link.live))
         for live in tuple(link.live.values()):
             live.client.ended(live, None)
         link.live.clear()
@@ -235,6 +247,7 @@ class Launchers:
         self._poller = poller
         self._desks: dict[str, Desk] = {}
         self._clients: dict[str, Client] = {}
+        self._strangers: set[Link] = set()
 
     def desk(self, name: str, service: str, client: Client) -> Desk:
         """Register a service as a client of the launcher of this name."""
@@ -250,7 +263,22 @@ class Launchers:
 
     def attach(self, name: str, channel: Channel) -> None:
         """Use this channel for the launcher of this name."""
-        self._desk(name).attach(self._poller, channel)
+        self._strangers.add(self._desk(name).attach(self._poller, channel))
+
+    def _introduced(self, link: Link) -> None:
+        self._strangers.discard(link)
+        if not self._strangers:
+            self.settle()
+
+    def settle(self) -> None:
+        """Tell every service that it knows of all programs there are."""
+        for client in self._clients.values():
+            client.introduced()
+
+    @property
+    def strangers(self) -> bool:
+        """Tell whether a launcher has yet to say what it runs already."""
+        return bool(self._strangers)
 
     def close(self) -> None:
         """Let go of all launchers."""
@@ -269,5 +297,5 @@ class Launchers:
 
     def _desk(self, name: str) -> Desk:
         if name not in self._desks:
-            self._desks[name] = Desk(name, self._clients.get)
+            self._desks[name] = Desk(name, self._clients.get, self._introduced)
         return self._desks[name]

@@ -39,6 +39,7 @@ class Starter:
         self._runtime = runtime
         self._over = over
         self._adopted = adopted
+        self._launchers = launchers
         self._desk = launchers.desk(launcher, runtime.service.key, self)
         self.count = 0
 
@@ -86,11 +87,20 @@ class Starter:
         self._runtime.connections_log.program_end(live.conn, live.peer, live.pid, duration, ending)
         self._leave(live, known=exited is not None)
 
+    @property
+    def strangers(self) -> bool:
+        """Tell whether programs of an earlier worker may run that nobody has spoken of yet."""
+        return self._launchers.strangers
+
     def adopt(self, live: Live) -> None:
         """Count a program that an earlier worker had started."""
         self.count += 1
         self._runtime.gate.enter(live.peer.host)
         self._adopted(live)
+
+    def introduced(self) -> None:
+        """Serve: every program that an earlier worker left running is known."""
+        self._runtime.release(Hold.ADOPTING)
 
     def _leave(self, live: Live, *, known: bool) -> None:
         self.count -= 1

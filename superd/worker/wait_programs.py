@@ -37,10 +37,6 @@ BACKOFF_LIMIT: Final = 30.0
 QUICK: Final = 1.0
 """Seconds: a stream program that ended sooner and left as many connections waiting as there were has accepted none."""
 
-ADOPTION_TIME: Final = 0.25
-"""Seconds in which a launcher tells a new worker what runs already; sooner, a second program might get the
-same socket."""
-
 REFUSALS: Final = 64
 """Datagrams or connections refused per wake-up, before other sockets have their turn."""
 
@@ -189,13 +185,12 @@ class WaitPrograms(Runtime):
         self.starter = Starter(self, launchers, launcher, self._over, self._adopted)
 
     def start(self) -> None:
-        """Serve from now on; after a while if there may be programs of an earlier worker that have the sockets."""
+        """Serve from now on, once it is known whether programs of an earlier worker have the sockets."""
         if self._streams:
             for unit in self.units:
                 backlog.listen(unit.socket)
-        if self.context.successor:
+        if self.starter.strangers:
             self.hold(Hold.ADOPTING)
-            self.context.loop.call_later(ADOPTION_TIME, self.release, Hold.ADOPTING)
         super().start()
 
     def drain(self) -> None:

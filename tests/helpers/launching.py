@@ -23,6 +23,7 @@ from superd.privsep.messages import (
     SUPERVISOR_TO_LAUNCHER,
     WORKER_TO_LAUNCHER,
     Attach,
+    Introduced,
     Launch,
     Message,
     Ready,
@@ -87,7 +88,13 @@ def launch(name: str, conn: int = 1, peer: tuple[str, int] = ("192.0.2.7", 40000
 
 
 def receive_any(channel: Channel) -> Message:
-    """The next message, which carries no descriptor."""
+    """The next message, which carries no descriptor; of an introduction, only what runs."""
+    message = receive_even_the_end_of_an_introduction(channel)
+    return receive_any(channel) if message == Introduced() else message
+
+
+def receive_even_the_end_of_an_introduction(channel: Channel) -> Message:
+    """The next message."""
     readable, _, _ = select.select([channel], [], [], DEADLINE)
     assert readable, f"no message within {DEADLINE:g} s"
     message, descriptor = channel.receive()
@@ -107,7 +114,9 @@ def receive_end(channel: Channel) -> None:
     readable, _, _ = select.select([channel], [], [], DEADLINE)
     assert readable, "the channel is still open"
     with contextlib.suppress(EOFError):
-        raise AssertionError(channel.receive())
+        message, _ = channel.receive()
+        assert message == Introduced(), message
+        receive_end(channel)
 
 
 def read_all(connection: socket.socket) -> bytes:

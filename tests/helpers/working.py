@@ -35,6 +35,7 @@ from superd.privsep.messages import (
     Drain,
     Exited,
     Failed,
+    Introduced,
     Launch,
     Message,
     Ready,
@@ -234,8 +235,12 @@ async def working(
     drain_timeout: float = 2.0,
     log_path: Path | None = None,
     launcher: bool = True,
+    introduced: bool = True,
 ) -> AsyncIterator[Worker]:
-    """Run an engine for these services until the block ends."""
+    """Run an engine for these services until the block ends.
+
+    ``launcher``: there is one; ``introduced``: it says at once that it runs nothing.
+    """
     ours, theirs = Channel.pair(WORKER_TO_SUPERVISOR, SUPERVISOR_TO_WORKER)
     worker_end, launcher_end = launcher_pair()
     services = tuple({service.key: service for service, _ in listeners}.values())
@@ -265,6 +270,8 @@ async def working(
     )
     try:
         assert await worker.supervisor.message() == Ready()
+        if launcher and introduced:
+            worker.launcher.channel.send(Introduced())
         yield worker
     finally:
         task.cancel()

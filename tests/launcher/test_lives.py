@@ -15,21 +15,35 @@ from helpers.launching import (
     receive,
     receive_any,
     receive_end,
+    receive_even_the_end_of_an_introduction,
     running,
     service,
     shell,
 )
 from helpers.net import wait_until
 from superd.privsep.channel import Channel
-from superd.privsep.messages import Drain, Dump, Exited, Failed, Running, Started, StateEnd, StateLine
+from superd.privsep.messages import (
+    Drain,
+    Dump,
+    Exited,
+    Failed,
+    Introduced,
+    Running,
+    Started,
+    StateEnd,
+    StateLine,
+)
 
 HOLDING = service("hold", shell("read line; exit 5"))
 """Runs until its client sends a line or hangs up."""
 
 
 def quiet(channel: Channel, seconds: float = 0.3) -> bool:
-    """Tell whether nothing comes for so long."""
-    return not select.select([channel], [], [], seconds)[0]
+    """Tell whether nothing comes for so long, but the end of an introduction."""
+    while select.select([channel], [], [], seconds)[0]:
+        if receive_even_the_end_of_an_introduction(channel) != Introduced():
+            return False
+    return True
 
 
 def alive(launcher: Launching) -> bool:
@@ -39,14 +53,17 @@ def alive(launcher: Launching) -> bool:
 def test_a_new_worker_is_told_what_runs_and_then_how_it_ends() -> None:
     with running(HOLDING) as launcher:
         first = launcher.attach(worker=1)
-        client = launcher.start(first, launch("hold", conn=77))
+        given = launch("hold", conn=77)
+        client = launcher.start(first, given)
         started = receive(first, Started)
         second = launcher.attach(worker=2)
         told = receive(second, Running)
+        assert receive_even_the_end_of_an_introduction(second) == Introduced()
         client.sendall(b"\n")
         assert receive(first, Exited) == receive(second, Exited)
     assert (told.service, told.conn, told.pid) == ("hold", 77, started.pid)
     assert (told.peer_host, told.peer_port) == ("192.0.2.7", 40000)
+    assert (told.local_host, told.local_port) == (given.local_host, given.local_port)
     assert told.since > 0
 
 

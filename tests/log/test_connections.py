@@ -2,8 +2,10 @@
 
 import importlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
@@ -27,7 +29,9 @@ CASES: dict[str, Callable[[ConnectionLog], None]] = {
     "start over IPv6": lambda quick: quick.start(1, Peer("fe80::1%eth0", 1, "fe80::2%eth0", 7), ""),
     "start on a Unix socket": lambda quick: quick.start(1, PATH, ""),
     "program": lambda quick: quick.program_start(2, PEER, "", 4711),
-    "program without a local address": lambda quick: quick.program_start(2, Peer("192.0.2.7", 9, "", 0), "", 1),
+    "program without a local address": lambda quick: quick.program_start(
+        2, Peer("192.0.2.7", 9, "", 0), "", 1
+    ),
     "program ended": lambda quick: quick.program_end(2, PEER, 4711, 1.23456, {"status": 3}),
     "program killed": lambda quick: quick.program_end(2, PEER, 4711, 0.5, {"signal": 9}),
     "end": lambda quick: quick.end(3, PEER, 0.0, bytes_in=12, bytes_out=0),
@@ -38,7 +42,7 @@ CASES: dict[str, Callable[[ConnectionLog], None]] = {
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A clock that stands still; structlog and the emitter are left as they were found."""
-    monkeypatch.setattr(connections.time, "monotonic", lambda: 2.5)
+    monkeypatch.setattr(time, "monotonic", lambda: 2.5)
     yield
     configuring._emitter.outlet.close()
     configuring._emitter.outlet = Outlet()
@@ -53,10 +57,10 @@ def written(path: Path) -> str:
 @pytest.mark.parametrize("style", ["logfmt", "json", "console"])
 @pytest.mark.parametrize("name", CASES)
 def test_a_filled_template_equals_the_rendered_event(
-    name: str, style: configuring.Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, style: Literal["logfmt", "json", "console"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.configure(style, f"file:{tmp_path / 'log'}", process="worker 100%", cache=False)
-    monkeypatch.setattr(configuring.time, "time", lambda: 1e9)
+    monkeypatch.setattr(time, "time", lambda: 1e9)
     CASES[name](ConnectionLog('echo "%s"'))
     quick = written(tmp_path / "log")
     monkeypatch.setattr(connections, "template", lambda *_: None)

@@ -40,7 +40,8 @@ SAMPLES: list[Message] = [
     messages.Started(1, 2),
     messages.Failed(1, 13),
     messages.Exited(1, 2, 256, 0.25, 1e-9, 2**40),
-    messages.Running("ftp", 1, 2, "192.0.2.1", 3, 12345.678),
+    messages.Running("ftp", 1, 2, "192.0.2.1", 3, "192.0.2.9", 21, 12345.678),
+    messages.Introduced(),
 ]
 
 

@@ -97,9 +97,9 @@ async def test_a_banner_comes_before_what_the_program_says() -> None:
 async def test_programs_of_an_earlier_worker_count_as_live() -> None:
     limits = Limits(instances=Written(value=1, origin=HERE))
     async with working((service(program(), limits=limits), bound())) as worker:
-        old = Running("svc", 7, 4000, "192.0.2.1", 99, 0.0)
+        old = Running("svc", 7, 4000, "192.0.2.1", 99, "192.0.2.9", 7, 0.0)
         worker.launcher.channel.send(old)
-        worker.launcher.channel.send(Running("gone", 8, 4001, "192.0.2.1", 99, 0.0))
+        worker.launcher.channel.send(Running("gone", 8, 4001, "192.0.2.1", 99, "", 0, 0.0))
         await eventually(lambda: worker.engine.live == 1)
         reader, writer = await connect(worker)
         assert await reader.read() == b""

@@ -9,7 +9,7 @@ from helpers.working import DatagramClient, bound, connect, eventually, program,
 from superd.config.model import Access, AddressPattern, Limits, SocketType
 from superd.config.origin import Origin
 from superd.config.written import Written
-from superd.privsep.messages import Drain, Drained, Running
+from superd.privsep.messages import Drain, Drained, Introduced, Running
 
 DGRAM = SocketType.DGRAM
 HERE = Origin("test.conf", 3)
@@ -18,7 +18,6 @@ HERE = Origin("test.conf", 3)
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superd.worker.wait_programs.BACKOFF_FIRST", 0.02)
-    monkeypatch.setattr("superd.worker.wait_programs.ADOPTION_TIME", 0.1)
 
 
 async def test_a_datagram_program_gets_the_socket_with_its_first_datagram_unread() -> None:
@@ -186,9 +185,10 @@ async def test_a_launcher_failure_is_like_a_program_that_does_nothing() -> None:
 
 @pytest.mark.parametrize("kind", [DGRAM, SocketType.STREAM])
 async def test_a_program_of_an_earlier_worker_keeps_its_socket(kind: SocketType) -> None:
-    async with working((service(program(), kind=kind, wait=True), bound(kind)), generation=2) as worker:
+    async with working((service(program(), kind=kind, wait=True), bound(kind)), introduced=False) as worker:
         peer = "127.0.0.1" if kind is DGRAM else ""
-        worker.launcher.channel.send(Running("svc", 7, 4000, peer, 99, 0.0))
+        worker.launcher.channel.send(Running("svc", 7, 4000, peer, 99, "", 0, 0.0))
+        worker.launcher.channel.send(Introduced())
         if kind is DGRAM:
             with DatagramClient(worker) as client:
                 client.send(b"x")
@@ -232,3 +232,13 @@ async def test_watching_never_makes_a_program_socket_non_blocking() -> None:
     async with working((service(program(), kind=DGRAM, wait=True), bound(DGRAM))) as worker:
         flags = fcntl.fcntl(worker.sockets[0], fcntl.F_GETFL)
         assert not flags & os.O_NONBLOCK
+
+
+async def test_no_program_is_started_before_it_is_known_what_an_earlier_worker_left_running() -> None:
+    async with working((service(program(), kind=DGRAM, wait=True), bound(DGRAM)), introduced=False) as worker:
+        with DatagramClient(worker) as client:
+            client.send(b"x")
+            await eventually(lambda: worker.engine.holds == {"starting up"})
+            assert worker.launcher.queue.empty()
+            worker.launcher.channel.send(Introduced())
+            (await worker.launcher.launch())[1].close()
