@@ -41,8 +41,8 @@ class WorkerStart:
     logs: LogFiles
     launchers: dict[str, Channel] = field(default_factory=dict)
     """Channel per launcher name."""
-    launcher_of: dict[str, str] = field(default_factory=dict)
-    """Launcher name per service key, for program services."""
+    launchers_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the launchers that can start its program per service key, for program services."""
     drain_timeout: float = 30.0
     """Seconds a draining worker waits for its built-in connections before it closes them."""
 

@@ -65,9 +65,17 @@ class Launcher:
         """Say that it is ready, and serve."""
         self._report(Ready())
         while not self._finished():
-            for key, events in self._selector.select():
-                key.data(events)
-            self._answer()
+            self._turn()
+
+    def _turn(self) -> None:
+        """Start programs first, for clients wait for them; nobody waits for those that have ended."""
+        ready = self._children.wait(self._selector)
+        for key, events in sorted(ready, key=self._is_children):
+            key.data(events)
+        self._answer()
+
+    def _is_children(self, ready: tuple[selectors.SelectorKey, int]) -> bool:
+        return ready[0].fileobj is self._children
 
     def _finished(self) -> bool:
         return (

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import selectors
 import signal
 import socket
 from collections.abc import Collection
@@ -12,6 +13,8 @@ from superd.privsep.descriptors import keep_only
 
 _IGNORED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """Meant for the supervisor when they reach the whole process group; a launcher follows its messages instead."""
+
+_ENDED: Final = (signal.SIGCHLD,)
 
 _SIGNALS_AT_ONCE: Final = 4096
 """Signals taken from the wakeup socket at a time; if there were more, it is just readable once again."""
@@ -43,7 +46,15 @@ class Children:
         self._writing.setblocking(False)
         signal.signal(signal.SIGCHLD, _noted)
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.pthread_sigmask(signal.SIG_SETMASK, _ENDED)
+
+    def wait(self, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
+        """Select; SIGCHLD comes in here and nowhere else, so that many ended children are one interruption."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
+        try:
+            return selector.select()
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDED)
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable."""

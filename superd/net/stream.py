@@ -4,7 +4,9 @@ No task, transport or protocol object per connection: one small object that the 
 in blocking mode and is only ever used with MSG_DONTWAIT.
 """
 
+import fcntl
 import socket
+import termios
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -34,6 +36,9 @@ destroy our last bytes before the client has read them (RFC 1122 section 4.2.2.1
 LINGER_LIMIT: Final = 1024
 """Connections that linger at a time; more are closed at once, so that nobody can hold descriptors this
 way."""
+
+_NOTHING: Final = bytes(4)
+"""The answer of FIONREAD (tty_ioctl(4), tcp(7)) when there is nothing to be read: a C int of zero."""
 
 _EOF: Final = Eof()
 _DRAINED: Final = Drained()
@@ -286,10 +291,7 @@ class Stream:
 
     def _unread(self) -> bool:
         """Tell whether the client has sent something that nobody read."""
-        try:
-            return bool(self._socket.recv(FIRST_RECEIVE_SIZE, _DONTWAIT))
-        except OSError:
-            return False
+        return fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, _NOTHING) != _NOTHING
 
     def _discard(self) -> None:
         """Lingering: read until the client has closed as well."""

@@ -7,8 +7,11 @@ forking the new one first; the old one stays until its programs have ended, and 
 both, so that every running program goes on being counted.
 """
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +24,7 @@ from superd.log import events, identify
 from superd.log.files import LogFiles
 from superd.privsep import messages
 from superd.privsep.channel import Channel
+from superd.privsep.codec import Kinds
 from superd.processes import LauncherStart, Listener, WorkerStart
 from superd.supervisor.children import STARTED, Child, Children, Role, fork
 from superd.supervisor.parts import Parts
@@ -47,7 +51,8 @@ class Settings:
 class Fleet:
     """Forks children for the parts it is given.
 
-    ``watch`` is told each new child; ``forget`` undoes the supervisor's signal handling inside each fork.
+    ``watch`` is told each new child; ``forget`` undoes the supervisor's signal handling inside each fork; ``failed``
+    is told what could not be started, for want of a process or a descriptor, and has to try again.
     """
 
     def __init__(
@@ -56,8 +61,10 @@ class Fleet:
         children: Children,
         watch: Callable[[Child], None],
         forget: Callable[[], None],
+        failed: Callable[[Role, str, OSError], None],
     ) -> None:
         self._settings = settings
+        self._failed = failed
         self._children = children
         self._watch = watch
         self._forget = forget
@@ -80,7 +87,7 @@ class Fleet:
         retiring = [old for name in changed if (old := self._retire(Role.WORKER, name))]
         self._apply_launchers(before)
         for name in set(changed) - {old.name for old in retiring}:
-            self.start_worker(name)
+            self.start(Role.WORKER, name)
 
     def _moved(self, listeners: tuple[Listener, ...]) -> set[str]:
         """Services whose sockets are not the ones their worker has."""
@@ -94,7 +101,7 @@ class Fleet:
         for name in _names(before.launchers, self._parts.launchers):
             if _programs(self._parts.launchers.get(name, ())) != _programs(before.launchers.get(name, ())):
                 self._retire(Role.LAUNCHER, name)
-                self.start_launcher(name)
+                self.start(Role.LAUNCHER, name)
 
     def _retire(self, role: Role, name: str) -> Child | None:
         if old := self._children.current(role, name):
@@ -106,11 +113,14 @@ class Fleet:
         child.tell(messages.Drain())
 
     def start(self, role: Role, name: str) -> None:
-        """Fork the process of this role and name, if the current parts still have one."""
-        if role is Role.WORKER:
-            self.start_worker(name)
-        else:
-            self.start_launcher(name)
+        """Fork the process of this role and name, if the current parts still have one; report if that fails."""
+        try:
+            if role is Role.WORKER:
+                self._start_worker(name)
+            else:
+                self._start_launcher(name)
+        except OSError as error:
+            self._failed(role, name, error)
 
     def stop(self) -> None:
         """Nobody follows: let every process finish what it has."""
@@ -118,17 +128,18 @@ class Fleet:
             child.draining = True
             child.tell(messages.Stop() if child.role is Role.WORKER else messages.Drain())
 
-    def start_worker(self, name: str) -> None:
-        """Fork the worker of this name, if the current parts have one."""
+    def _start_worker(self, name: str) -> None:
         if not (services := self._parts.workers.get(name)):
             return
         self._generation = self._generation % GENERATIONS + 1
-        ours, theirs = Channel.pair(messages.WORKER_TO_SUPERVISOR, messages.SUPERVISOR_TO_WORKER)
-        launchers = self._channels_to_launchers(services)
-        start = self._worker_start(
-            name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
-        )
-        child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start))
+        with ExitStack() as unless_forked:
+            ours, theirs = _pair(unless_forked, messages.WORKER_TO_SUPERVISOR, messages.SUPERVISOR_TO_WORKER)
+            launchers = self._channels_to_launchers(services, unless_forked)
+            start = self._worker_start(
+                name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
+            )
+            child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start))
+            unless_forked.pop_all()
         for process, worker_end, launcher_end in launchers.values():
             worker_end.close()
             self._attach(process, child.pid, launcher_end)
@@ -137,7 +148,7 @@ class Fleet:
         self, name: str, services: tuple[Service, ...], channel: Channel, launchers: dict[str, Channel]
     ) -> WorkerStart:
         keys = {service.key for service in services}
-        launcher_of = {key: launcher for key, launcher in self._parts.launcher_of().items() if key in keys}
+        programs = (service.key for service in services if isinstance(service.action, Program))
         return WorkerStart(
             name=name,
             generation=self._generation,
@@ -149,43 +160,56 @@ class Fleet:
             hosts_deny=self._settings.hosts_deny,
             logs=self._logs,
             launchers=launchers,
-            launcher_of=launcher_of,
+            launchers_of={key: self._parts.launchers_of(key) for key in programs},
             drain_timeout=self._settings.drain,
         )
 
     def _channels_to_launchers(
-        self, services: tuple[Service, ...]
+        self, services: tuple[Service, ...], unless_forked: ExitStack
     ) -> dict[str, tuple[Child, Channel, Channel]]:
         """A fresh channel to each launcher, also to those that only wait for an earlier worker's programs."""
         if not any(isinstance(service.action, Program) for service in services):
             return {}
         return {
-            _attachment(child): (child, *_worker_launcher_pair())
+            _attachment(child): (child, *_worker_launcher_pair(unless_forked))
             for child in self._children.of(Role.LAUNCHER)
         }
 
-    def start_launcher(self, name: str) -> None:
-        """Fork the launcher of this name, if the current parts have one, and introduce it to the running workers."""
+    def _start_launcher(self, name: str) -> None:
+        """Fork the launcher and introduce it to the running workers."""
         if not (services := self._parts.launchers.get(name)):
             return
         action = services[0].action
         assert isinstance(action, Program)  # noqa: S101  parts.divide puts nothing else there
-        ours, theirs = Channel.pair(messages.LAUNCHER_TO_SUPERVISOR, messages.SUPERVISOR_TO_LAUNCHER)
         drop = self._settings.worker_credentials is not None
-        start = LauncherStart(name, action.credentials, drop, services, theirs)
-        child = self._fork(Role.LAUNCHER, name, (ours, theirs), lambda: launcher.run(start))
-        for process in self._children.of(Role.WORKER):
-            if not process.draining:
-                self._introduce(process, child)
+        with ExitStack() as unless_forked:
+            ours, theirs = _pair(
+                unless_forked, messages.LAUNCHER_TO_SUPERVISOR, messages.SUPERVISOR_TO_LAUNCHER
+            )
+            start = LauncherStart(name, action.credentials, drop, services, theirs)
+            child = self._fork(Role.LAUNCHER, name, (ours, theirs), lambda: launcher.run(start))
+            unless_forked.pop_all()
+        self._introduce_everywhere(child)
+
+    def _introduce_everywhere(self, new: Child) -> None:
+        """A launcher that some worker never hears of would keep services waiting: then another has to be made."""
+        try:
+            for process in self._children.of(Role.WORKER):
+                if not process.draining:
+                    self._introduce(process, new)
+        except OSError as error:
+            log.error(events.LAUNCHER_LOST, name=new.name, reason=error.strerror, count=0)
+            os.kill(new.pid, signal.SIGKILL)
 
     def _introduce(self, process: Child, new: Child) -> None:
         """Give a running worker a channel to a launcher that was started after it."""
-        worker_end, launcher_end = _worker_launcher_pair()
-        process.tell(messages.Channel(_attachment(new)), worker_end.fileno())
-        worker_end.close()
-        self._attach(new, process.pid, launcher_end)
+        with ExitStack() as sent:
+            worker_end, launcher_end = _worker_launcher_pair(sent)
+            process.tell(messages.Channel(_attachment(new)), worker_end.fileno())
+            self._attach(new, process.pid, launcher_end)
 
     def _attach(self, process: Child, worker_pid: int, launcher_end: Channel) -> None:
+        process.workers.add(worker_pid)
         process.tell(messages.Attach(worker_pid), launcher_end.fileno())
         launcher_end.close()
 
@@ -228,9 +252,17 @@ def _names(*parts: dict[str, tuple[Service, ...]]) -> list[str]:
     return list(dict.fromkeys(name for part in parts for name in part))
 
 
-def _worker_launcher_pair() -> tuple[Channel, Channel]:
+def _worker_launcher_pair(cleanup: ExitStack) -> tuple[Channel, Channel]:
     """The worker's end and the launcher's."""
-    return Channel.pair(messages.LAUNCHER_TO_WORKER, messages.WORKER_TO_LAUNCHER)
+    return _pair(cleanup, messages.LAUNCHER_TO_WORKER, messages.WORKER_TO_LAUNCHER)
+
+
+def _pair(cleanup: ExitStack, left_receives: Kinds, right_receives: Kinds) -> tuple[Channel, Channel]:
+    """Make a channel that is closed with ``cleanup``. Raises OSError."""
+    left, right = Channel.pair(left_receives, right_receives)
+    cleanup.callback(left.close)
+    cleanup.callback(right.close)
+    return left, right
 
 
 def _attachment(child: Child) -> str:

@@ -34,8 +34,8 @@ MESSAGES_PER_WAKEUP: Final = 64
 class Client(Protocol):
     """A service that has programs started."""
 
-    def launcher_ready(self, ready: bool) -> None:
-        """Launches can be taken again, or not for now."""
+    def launcher_ready(self) -> None:
+        """A launcher takes requests again, or not for now (``Desk.taking``)."""
 
     def started(self, live: "Live") -> None:
         """The program runs; ``live.pid`` is set."""
@@ -125,10 +125,12 @@ class Link:
         match message:
             case Started():
                 if live := self.live.get(message.conn):
+                    self._desk.unanswered -= 1
                     live.pid = message.pid
                     live.client.started(live)
             case Failed():
                 if live := self.live.pop(message.conn, None):
+                    self._desk.unanswered -= 1
                     live.client.failed(live, message.errno)
             case Exited():
                 if live := self.live.pop(message.conn, None):
@@ -150,7 +152,10 @@ class Link:
 
 
 class Desk:
-    """What is asked of one launcher, whichever process it is at the moment."""
+    """What is asked of one launcher, whichever process it is at the moment.
+
+    ``taking`` tells whether it takes requests, ``unanswered`` how many programs it has yet to start.
+    """
 
     def __init__(
         self, name: str, find: Callable[[str], Client | None], introduced: Callable[[Link], None]
@@ -162,7 +167,8 @@ class Desk:
         self._current: Link | None = None
         self._links: list[Link] = []
         self._queue: deque[tuple[Launch, int, Live]] = deque()
-        self._taking = True
+        self.taking = True
+        self.unanswered = 0
 
     def attach(self, poller: Poller, channel: Channel) -> Link:
         """Use this channel from now on; an older one is only listened to."""
@@ -173,6 +179,7 @@ class Desk:
 
     def launch(self, launch: Launch, fd: int, live: Live) -> None:
         """Have a program started on ``fd``, which is closed here as soon as it has been sent."""
+        self.unanswered += 1
         if self._queue or not self._send(launch, fd, live):
             self._queue.append((launch, fd, live))
             self._announce()
@@ -192,6 +199,7 @@ class Desk:
             self._current = None
         if current or link.live:
             log.error(events.LAUNCHER_LOST, name=self.name, reason=reason, count=len(link.live))
+        self.unanswered -= sum(not live.pid for live in link.live.values())
         for live in tuple(link.live.values()):
             live.client.ended(live, None)
         link.live.clear()
@@ -234,10 +242,10 @@ class Desk:
     def _announce(self) -> None:
         """Tell the services whether to go on accepting."""
         taking = self._current is not None and len(self._queue) < QUEUE_LIMIT
-        if taking is not self._taking:
-            self._taking = taking
+        if taking is not self.taking:
+            self.taking = taking
             for client in self.clients:
-                client.launcher_ready(taking)
+                client.launcher_ready()
 
 
 class Launchers:

@@ -18,10 +18,10 @@ class Programs(StreamRuntime):
         setup: Setup,
         *,
         launchers: Launchers,
-        launcher: str,
+        names: tuple[str, ...],
     ) -> None:
         super().__init__(setup)
-        self._starter = Starter(self, launchers, launcher)
+        self._starter = Starter(self, launchers, names)
         self._greeters: set[Greeter] = set()
 
     @property

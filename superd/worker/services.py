@@ -32,13 +32,13 @@ def make(
     setup = Setup(context, service, gate, ServiceLogWriter(service, start.logs), listeners)
     if isinstance(service.action, Builtin):
         return _builtin(setup, service.action)
-    launcher = start.launcher_of.get(service.key)
-    if not isinstance(service.action, Program) or launcher is None:
+    names = start.launchers_of.get(service.key)
+    if not isinstance(service.action, Program) or not names:
         raise ConfigError(
             f"service {service.key}: a worker can't serve a {service.action.kind} without a launcher"
         )
     kind = _program_kind(service)
-    return kind(setup, launchers=launchers, launcher=launcher)
+    return kind(setup, launchers=launchers, names=names)
 
 
 def _program_kind(service: Service) -> type[Programs | WaitPrograms | DatagramSessions]:

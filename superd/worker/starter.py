@@ -1,4 +1,4 @@
-"""``Starter``: has a service's programs started by its launcher, counts them, and logs their starts and ends."""
+"""``Starter``: has a service's programs started by its launchers, counts them, and logs their starts and ends."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from superd.log import events
 from superd.log.connections import facts
 from superd.privsep.messages import Exited, Launch
 from superd.service import Peer
-from superd.worker.launchers import Launchers, Live
+from superd.worker.launchers import Desk, Launchers, Live
 from superd.worker.runtime import Runtime
 from superd.worker.watch import Hold
 
@@ -22,7 +22,7 @@ _UNSPECIFIED = frozenset({"0.0.0.0", "::"})
 
 
 class Starter:
-    """Stands between a service and its launcher.
+    """Stands between a service and its launchers, of which ``names`` are the names.
 
     ``over`` is called when a program has ended or could not be started, or (then with False) was lost sight of;
     ``adopted`` for one that an earlier worker had started. Live counters are kept here.
@@ -32,7 +32,7 @@ class Starter:
         self,
         runtime: Runtime,
         launchers: Launchers,
-        launcher: str,
+        names: tuple[str, ...],
         over: Callable[[Live, bool], None] = lambda _live, _known: None,
         adopted: Callable[[Live], None] = lambda _live: None,
     ) -> None:
@@ -40,7 +40,7 @@ class Starter:
         self._over = over
         self._adopted = adopted
         self._launchers = launchers
-        self._desk = launchers.desk(launcher, runtime.service.key, self)
+        self._desks = [launchers.desk(name, runtime.service.key, self) for name in names]
         self.count = 0
 
     def launch(self, fd: int, peer: Peer, conn: int, rule: str = "", unit: object = None) -> None:
@@ -49,11 +49,15 @@ class Starter:
         self._runtime.gate.enter(peer.host)
         local = "" if peer.local_host in _UNSPECIFIED or not peer.local_port else peer.local_host
         launch = Launch(self._runtime.service.key, conn, peer.host, peer.port, local, peer.local_port)
-        self._desk.launch(launch, fd, Live(self, conn, peer, rule, unit))
+        self._choose().launch(launch, fd, Live(self, conn, peer, rule, unit))
 
-    def launcher_ready(self, ready: bool) -> None:
-        """Accept again, or leave clients in the kernel's queue."""
-        if ready:
+    def _choose(self) -> Desk:
+        """The launcher with the least to do; one that is gone, or does not read, only if all are."""
+        return min(self._desks, key=_load)
+
+    def launcher_ready(self) -> None:
+        """Accept as long as a launcher takes requests; else leave clients in the kernel's queue."""
+        if any(desk.taking for desk in self._desks):
             self._runtime.release(Hold.LAUNCHER)
         else:
             self._runtime.hold(Hold.LAUNCHER)
@@ -106,6 +110,10 @@ class Starter:
         self.count -= 1
         self._runtime.gate.leave(live.peer.host)
         self._over(live, known)
+
+
+def _load(desk: Desk) -> tuple[bool, int]:
+    return not desk.taking, desk.unanswered
 
 
 def family_of(peer: Peer) -> Family | None:
