@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import servers, tools
-from benchmarks.servers import DAYTIME, ECHO, HOST, PROGRAM, Server, Service
+from benchmarks.servers import DAYTIME, ECHO, HOST, PROGRAM, WRAPPED, Server, Service
 
 MANY = 1000
 """Services in the start-up measurement."""
@@ -39,7 +39,11 @@ class Rate:
 RATES = (
     Rate("program starts/s, 1 client", "eof", PROGRAM, 1),
     Rate("program starts/s, 16 clients", "eof", PROGRAM, 16),
+    Rate("daytime connections/s, 1 client", "eof", DAYTIME, 1),
     Rate("daytime connections/s, 16 clients", "eof", DAYTIME, 16),
+    Rate("daytime, hosts.allow asked, 1 client", "eof", WRAPPED, 1),
+    Rate("daytime, hosts.allow asked, 16 clients", "eof", WRAPPED, 16),
+    Rate("connect-echo-close/s, 1 client", "echo", ECHO, 1),
     Rate("connect-echo-close/s, 16 clients", "echo", ECHO, 16),
 )
 
@@ -106,14 +110,18 @@ class Bench:
     results: Results
 
     def services(self) -> list[Service]:
-        """The three services of the rate measurements."""
-        builtins = [Service("daytime", DAYTIME), Service("echo", ECHO)]
+        """The services of the rate measurements."""
+        builtins = [
+            Service("daytime", DAYTIME),
+            Service("echo", ECHO),
+            Service("daytime", WRAPPED, wrapped=True),
+        ]
         return [*builtins, Service("program", PROGRAM, self.program)]
 
     def rates(self, server: Server) -> None:
         """Measure every rate once."""
         with server.running(self.services(), self.directory):
-            for rate in RATES:
+            for rate in (rate for rate in RATES if server.wraps or rate.port != WRAPPED):
                 milliseconds = str(int(self.options.seconds * 1000))
                 target = [rate.mode, HOST, str(rate.port), str(rate.clients), milliseconds]
                 output = subprocess.run([self.load, *target], check=True, capture_output=True).stdout
@@ -192,7 +200,8 @@ def _openbsd_inetd() -> str:
 
 
 def _peers(options: argparse.Namespace) -> Iterable[Server]:
-    yield servers.superd()
+    yield servers.superd("superd", "warning")
+    yield servers.superd("superd with events", "info")
     if Path(options.xinetd).exists():
         yield servers.xinetd(options.xinetd)
     if Path(options.inetd).exists():
@@ -224,9 +233,9 @@ def _report(bench: Bench, peers: list[Server]) -> str:
 
 {bench.options.rounds} rounds, the servers taking turns; each rate measured for {bench.options.seconds:g} s
 a round. Median (lowest-highest). Programs: {program} that ends at once, run as {servers.USER}.
-superd and xinetd log connections to a file, and superd its events to another; openbsd-inetd logs none.
-None asks hosts.allow or DNS. Memory is the sum of the processes' proportional shares (PSS), with
-{bench.options.idle:,} idle connections.
+superd and xinetd log each connection to a file (log_type), "superd with events" writes its own event log besides;
+openbsd-inetd logs none. None asks DNS, and hosts.allow only where it says so. Memory is the sum of the processes'
+proportional shares (PSS), with {bench.options.idle:,} idle connections.
 
 {bench.results.table([server.name for server in peers])}
 """

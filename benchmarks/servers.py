@@ -14,8 +14,9 @@ HOST = "127.77.0.1"
 
 USER = "nobody"
 
-DAYTIME, ECHO, PROGRAM = 13, 7, 11000
-"""Ports; the built-ins have their real ones, since inetd knows them by name only."""
+DAYTIME, ECHO, PROGRAM, WRAPPED = 13, 7, 20000, 1313
+"""Ports; the built-ins have their real ones, since inetd knows them by name only. ``WRAPPED`` is daytime for clients
+that hosts.allow and hosts.deny are asked about, which xinetd does by default and inetd not at all."""
 
 _START_SECONDS = 120.0
 
@@ -34,6 +35,7 @@ class Service:
     name: str
     port: int
     program: Path | None = None
+    wrapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Server:
     version: str
     configure: Callable[[Sequence[Service], Path], str]
     command: tuple[str, ...]
+    wraps: bool = True
+    """It can ask hosts.allow for its built-ins."""
 
     @contextmanager
     def running(self, services: Sequence[Service], directory: Path) -> Iterator[subprocess.Popen[bytes]]:
@@ -52,7 +56,7 @@ class Server:
         (directory / "nsswitch").write_text(_FILES_ONLY)
         words = [*_CONFINED, str(directory / "nsswitch"), *self.command]
         command = [word.replace("@DIR@", str(directory)) for word in words]
-        ports = {service.port for service in services}
+        ports = {service.port for service in services if self.wraps or not service.wrapped}
         with (directory / f"{self.name}.out").open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -66,15 +70,16 @@ class Server:
             tools.wait_until(lambda: not ports & tools.listening(HOST), _START_SECONDS, "ports closed")
 
 
-def superd() -> Server:
-    """This project, with its service log and its event log in files."""
+def superd(name: str, level: str) -> Server:
+    """This project, with its service log and (at level info) its events of every connection in files."""
     version = subprocess.run(
         [sys.executable, "-Im", "superd", "--version"], capture_output=True, text=True, check=True
     ).stdout.split()[-1]
-    options = ("--user", USER, "--log-to", "file:@DIR@/superd.log", "--log", "logfmt")
+    log = ("--log-to", "file:@DIR@/superd.log", "--log", "logfmt", "--log-level", level)
+    options = ("--user", USER, *log)
     state = ("--state-file", "@DIR@/state", "--drain", "1")
     command = (sys.executable, "-Im", "superd", "run", "-c", "@DIR@/conf", *options, *state)
-    return Server("superd", version, _xinetd_conf, command)
+    return Server(name, version, _xinetd_conf, command)
 
 
 def xinetd(binary: str) -> Server:
@@ -86,7 +91,9 @@ def xinetd(binary: str) -> Server:
 
 def inetd(binary: str, version: str) -> Server:
     """Debian's openbsd-inetd; it has no log of connections unless it also asks libwrap, so it writes none."""
-    return Server("openbsd-inetd", version, _inetd_conf, (binary, "-i", "-R", "1000000", "@DIR@/conf"))
+    return Server(
+        "openbsd-inetd", version, _inetd_conf, (binary, "-i", "-R", "1000000", "@DIR@/conf"), wraps=False
+    )
 
 
 def _xinetd_conf(services: Sequence[Service], directory: Path) -> str:
@@ -99,12 +106,14 @@ def _xinetd_conf(services: Sequence[Service], directory: Path) -> str:
 def _stanza(service: Service) -> str:
     kind = "UNLISTED" if service.program else "INTERNAL UNLISTED"
     server = f"server = {service.program}\n" if service.program else ""
-    shape = f"socket_type = stream\nprotocol = tcp\nwait = no\nuser = {USER}\nflags = IPv4 NOLIBWRAP\n"
-    return f"service {service.name}\n{{\ntype = {kind}\nport = {service.port}\n{shape}{server}}}\n"
+    asked = "" if service.wrapped else " NOLIBWRAP"
+    shape = f"socket_type = stream\nprotocol = tcp\nwait = no\nuser = {USER}\nflags = IPv4{asked}\n"
+    name = f"service {service.name}\n{{\nid = {service.name}-{service.port}\n"
+    return f"{name}type = {kind}\nport = {service.port}\n{shape}{server}}}\n"
 
 
 def _inetd_conf(services: Sequence[Service], _directory: Path) -> str:
-    return "".join(map(_line, services))
+    return "".join(_line(service) for service in services if not service.wrapped)
 
 
 def _line(service: Service) -> str:
