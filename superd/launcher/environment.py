@@ -20,7 +20,9 @@ The facts come from a worker, which a client may have taken over: they are numer
 65535, or the worker broke the protocol.
 """
 
+import contextlib
 import re
+import socket
 from typing import Final
 
 from superd.config.model import Family, Program, Service
@@ -96,6 +98,14 @@ class Environment:
 
 
 def _checked(host: str, port: int) -> tuple[str, str]:
-    if not _numeric(host) or not 0 <= port <= 65535:
+    if not 0 <= port <= 65535 or not (_numeric(host) or _of_interface(host)):
         raise ProtocolViolation("Launch holds something that is no numeric address and port")
     return host, str(port)
+
+
+def _of_interface(host: str) -> bool:
+    """Accept a scope of unusual characters (``br+lan``) if this machine has an interface of that name."""
+    address, _, scope = host.partition("%")
+    with contextlib.suppress(OSError, ValueError):
+        return bool(scope and _numeric(address) and socket.if_nametoindex(scope))
+    return False

@@ -136,7 +136,7 @@ def template(event: str, keys: Sequence[str], known: Mapping[str, str]) -> str |
 
 def fill(line: str, values: tuple[object, ...]) -> None:
     """Write a line from a ``template``, which already says when."""
-    _emitter.emit((line % (render.iso(time.time()), *values)).encode("ascii"))
+    _emitter.emit((line % (render.iso(time.time()), *values)).encode("utf-8"))
 
 
 def _direct(format_: Format, destination: str) -> LogFile | None:

@@ -50,9 +50,6 @@ bytes_out."""
 SERVICE_STARTED: Final = "service.started"
 """Debug: one address of a service is bound. service, local, local_port; reason when it was left out."""
 
-SERVICE_STOPPED: Final = "service.stopped"
-"""Info: a service no longer listens, because it left the configuration. service."""
-
 SERVICE_FAILED: Final = "service.failed"
 """Error: a service could not be started. service, reason, rule (the place it was written at)."""
 
@@ -78,7 +75,7 @@ WORKER_EXITED: Final = "worker.exited"
 """Info after a drain, else error: a worker ended. name, pid, status or signal, duration."""
 
 WORKER_RESTARTING: Final = "worker.restarting"
-"""Warning: a worker is to be started again. name, delay (seconds), count (restarts in a row)."""
+"""Warning: a worker is to be started again. name, delay (seconds); error when it could not be started: reason."""
 
 WORKER_DRAINING: Final = "worker.draining"
 """Info: a worker takes nothing new. name, pid, count (connections it still has)."""
@@ -93,19 +90,19 @@ LAUNCHER_LOST: Final = "launcher.lost"
 """Error: a worker's channel to a launcher has ended. name, reason, count (programs lost sight of)."""
 
 LAUNCHER_RESTARTING: Final = "launcher.restarting"
-"""Warning: a launcher is to be started again. name, delay (seconds), count (restarts in a row)."""
+"""Warning: a launcher is to be started again. name, delay (seconds); error when it could not be started: reason."""
 
 PROCESS_CRASHED: Final = "process.crashed"
 """Error: a process of ours raised an exception and ends; debug has the traceback. name, error."""
+
+PROCESS_FAILED: Final = "process.failed"
+"""Error: a process of ours could not do something and goes on; debug has the traceback. name, error."""
 
 PROTOCOL_VIOLATION: Final = "protocol.violation"
 """Error: a process of ours sent what it must not send; it is ended. name, pid, reason."""
 
 CONFIG_PROBLEM: Final = "config.problem"
 """Error or warning: one diagnostic in the words of ``superd check``. problem, code."""
-
-RELOAD_STARTED: Final = "reload.started"
-"""Info: the configuration is being read anew. reason (the signal or the caller)."""
 
 RELOAD_DONE: Final = "reload.done"
 """Info: the new configuration runs. new, kept, changed, dropped (numbers of services)."""
@@ -130,12 +127,6 @@ LISTENER_FAILED: Final = "listener.failed"
 
 HOSTS_FILE_PROBLEM: Final = "hosts.problem"
 """Error: hosts.allow or hosts.deny is broken or unreadable; the rules read before stay. rule, reason."""
-
-LOOKUP_FAILED: Final = "lookup.failed"
-"""Info: a name or ident lookup gave no answer. conn, service, peer, reason."""
-
-LOG_REOPENED: Final = "log.reopened"
-"""Info: the log files were opened anew. count."""
 
 LOG_LIMIT: Final = "log.limit"
 """Warning at the soft limit, error at the hard limit (after which nothing more is written). path, limit and

@@ -182,7 +182,10 @@ class DatagramOutlet(Outlet):
         """Connect if that has not happened yet; false when nobody listens."""
         if self._socket is not None:
             return True
-        fresh = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            fresh = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        except OSError:
+            return False  # no descriptor is free: as if nobody listened
         try:
             fresh.connect(self._path)
         except OSError:

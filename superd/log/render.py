@@ -191,7 +191,7 @@ def template(renderer: Renderer, event: str, keys: Sequence[str], known: Mapping
     marks = {key: known.get(key) or _mark(key, place) for place, key in enumerate(keys)}
     head = renderer.head("info", 0.0)
     line = renderer.frame.wrap(head, renderer.body(head, {"event": event, **marks}))
-    text = line.decode("ascii").replace("%", "%%").replace(iso(0.0), "%s")
+    text = line.decode("utf-8").replace("%", "%%").replace(iso(0.0), "%s")
     for key in keys:
         if key not in known:
             text = text.replace(str(marks[key]), "%x" if key == "conn" else "%s")

@@ -1,5 +1,6 @@
-"""The first datagram waiting on a socket that others read: ``peek`` identifies it without reading it."""
+"""A datagram socket that others read: ``peek`` identifies the first datagram waiting, without reading it."""
 
+import ctypes
 import socket
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,11 @@ from superd.net.datagram import DATAGRAM_SIZE
 
 SO_TIMESTAMPNS: Final = 35
 """asm-generic/socket.h; the socket module has no name for it."""
+
+_UNSPECIFIED: Final = bytes(16)
+"""A ``sockaddr`` of family AF_UNSPEC, which the socket module can't express."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 _TIMESPEC: Final = 16
 _ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC) + socket.CMSG_SPACE(64)
@@ -39,6 +45,15 @@ def peek(sock: socket.socket) -> Head | None:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 0)
     stamps = [data for level, kind, data in ancillary if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)]
     return Head(stamps[0] if stamps else b"", address, len(data))
+
+
+def disconnect(sock: socket.socket) -> None:
+    """Undo connect(2), which a program has done to answer: the kernel drops what others than its client send."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return  # nobody did
+    _libc.connect(sock.fileno(), _UNSPECIFIED, len(_UNSPECIFIED))
 
 
 def drop(sock: socket.socket) -> None:

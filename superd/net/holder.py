@@ -89,7 +89,7 @@ class Holders:
     def _command(self, pid: int) -> str:
         """The name of a process, made safe for a log: anyone may choose their own."""
         try:
-            text = (self._proc / str(pid) / "comm").read_text("utf-8", "backslashreplace").removesuffix("\n")
+            text = (self._proc / str(pid) / "comm").read_text("utf-8", "backslashreplace").strip()
         except OSError:
             return "?"
         return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,4 +1,4 @@
-"""What a forked process may keep open: ``keep_only``."""
+"""What a forked process may keep open: ``keep_only``, ``leave_terminal``."""
 
 import contextlib
 import os
@@ -7,6 +7,15 @@ from pathlib import Path
 from typing import Final
 
 _OPEN: Final = Path("/proc/self/fd")
+
+
+def leave_terminal() -> None:
+    """Put /dev/null in the place of 0, 1 and 2: who waits for the end of what they lead to need not wait for us."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    if null > 2:
+        os.close(null)
 
 
 def keep_only(keep: Collection[int]) -> None:

@@ -1,4 +1,4 @@
-"""Giving up privileges for good: ``drop``.
+"""Giving up privileges for good: ``drop``, and ``shed`` where there is no root to drop from.
 
 Every step is verified afterwards, and taking root back is tried and has to fail (setuid(2), capabilities(7),
 PR_SET_NO_NEW_PRIVS(2const)). A process that can't drop must end; it never goes on with what it has.
@@ -15,6 +15,8 @@ from superd.errors import PrivilegeError
 PROCESS_UMASK: Final = 0o077
 """Mode bits withheld from what a process of superd creates itself; programs get their service's umask."""
 
+_PR_GET_DUMPABLE: Final = 3
+_PR_SET_DUMPABLE: Final = 4
 _PR_CAPBSET_READ: Final = 23
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -48,7 +50,23 @@ def drop(uid: int, gid: int, groups: Collection[int], nice: int = 0, *, confine:
         _clear_capabilities()
     if confine:
         _forbid_new_privileges()
+    if uid != 0:
+        _forbid_tracing()
     _verify(uid, gid, groups)
+
+
+def shed(*, confine: bool = False) -> None:
+    """Without root: keep the ids, but no capability, neither for this process nor for what it starts.
+
+    An ordinary user may have been given some, to bind low ports, say (capabilities(7), "ambient"). ``confine`` is as
+    for ``drop``.
+
+    Raises:
+        PrivilegeError: a step failed or did not hold.
+    """
+    _clear_capabilities()
+    if confine:
+        _forbid_new_privileges()
 
 
 def _change_ids(uid: int, gid: int, groups: Collection[int], nice: int, *, confine: bool) -> None:
@@ -79,6 +97,17 @@ def _clear_capabilities() -> None:
         raise PrivilegeError(f"can't clear capabilities: {os.strerror(ctypes.get_errno())}")
     if _libc.capget(header, sets) != 0 or any(sets):
         raise PrivilegeError("capabilities are still there after clearing them")
+
+
+def _forbid_tracing() -> None:
+    """Keep programs of the same user from tracing this process and from reading its memory and descriptors.
+
+    After a change of ids the kernel sees to that by itself, unless fs.suid_dumpable is 1 (proc(5)). A program that is
+    executed can be traced again.
+    """
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if _libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise PrivilegeError("this process can still be traced")
 
 
 def _forbid_new_privileges() -> None:

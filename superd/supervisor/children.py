@@ -1,9 +1,10 @@
 """The supervisor's children: one ``Child`` per worker or launcher, forked and watched by ``Children``."""
 
 import os
+import select
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NoReturn
 
@@ -26,6 +27,10 @@ mending it.
 
 STABLE_AFTER: Final = 60.0
 """Seconds of life after which an earlier crash is forgotten."""
+
+READ_LIMIT: Final = 1.0
+"""Seconds for a child to read something when its buffer of messages is full; the supervisor waits meanwhile, once:
+then the child is ended."""
 
 _EXIT_CRASHED: Final = 70
 """EX_SOFTWARE of sysexits.h: the child's main function raised."""
@@ -56,16 +61,36 @@ class Child:
     generation: int
     ready: bool = False
     draining: bool = False
+    asked: int = 0
+    """How many times it was told to describe its state and has not finished; it may answer late, and all at once."""
+    punished: bool = False
+    """Whether it has been killed; what it said before is not listened to any more."""
+    workers: set[int] = field(default_factory=set)
+    """Pids of the workers that a launcher serves."""
 
     def tell(self, message: messages.Message, descriptor: int | None = None) -> None:
-        """Send a message; end a child that has left a whole buffer of them unread, ignore one that is gone."""
+        """Send a message; end a child that leaves a whole buffer of them unread, ignore one that is gone."""
+        try:
+            if not self._sent(message, descriptor) and not (
+                self._reads() and self._sent(message, descriptor)
+            ):
+                log.error(events.PROTOCOL_VIOLATION, name=self.title, pid=self.pid, reason="it does not read")
+                os.kill(self.pid, signal.SIGKILL)
+        except ConnectionError:
+            return  # it has died, and is about to be buried
+
+    def _sent(self, message: messages.Message, descriptor: int | None) -> bool:
         try:
             self.channel.send(message, descriptor)
         except BlockingIOError:
-            log.error(events.PROTOCOL_VIOLATION, name=self.title, pid=self.pid, reason="it does not read")
-            os.kill(self.pid, signal.SIGKILL)
-        except ConnectionError:
-            return  # it has died, and is about to be buried
+            return False
+        return True
+
+    def _reads(self) -> bool:
+        """Wait for room: a thousand log files make a thousand messages, and the child may be busy."""
+        poll = select.poll()
+        poll.register(self.channel.fileno(), select.POLLOUT)
+        return bool(poll.poll(READ_LIMIT * 1000))
 
     @property
     def title(self) -> str:
@@ -81,9 +106,13 @@ class Backoff:
 
     def after(self, child: Child, now: float) -> float:
         """Seconds to wait now that this child has died: twice as long each time, up to ``RESTART_LIMIT``."""
-        key = (child.role, child.name)
         if now - child.started >= STABLE_AFTER:
-            self._delays.pop(key, None)
+            self._delays.pop((child.role, child.name), None)
+        return self.failed(child.role, child.name)
+
+    def failed(self, role: Role, name: str) -> float:
+        """Seconds to wait now that such a process died, or could not even be made."""
+        key = (role, name)
         delay = self._delays.get(key, RESTART_FIRST)
         self._delays[key] = min(delay * 2, RESTART_LIMIT)
         return delay
@@ -92,7 +121,8 @@ class Backoff:
 def fork(title: str, child_main: Callable[[], int]) -> int:
     """Fork; the child runs ``child_main`` and exits with its result, the parent gets the pid.
 
-    Signals are blocked across the fork, so that none reaches the child before it has its own handlers; it unblocks them.
+    Signals are blocked across the fork, so that none reaches the child before it has its own handlers; it
+    unblocks them.
     """
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     pid = os.fork()

@@ -11,6 +11,9 @@ COLLECT_LIMIT: Final = 2.0
 LINES_LIMIT: Final = 200_000
 """State lines of one dump; more would be a child gone mad."""
 
+TEXT_LIMIT: Final = 64 << 20
+"""Characters of all of them: the supervisor's memory is not for a worker to fill."""
+
 
 @dataclass(slots=True)
 class Collection:
@@ -19,10 +22,12 @@ class Collection:
     missing: dict[int, str]
     """Title per pid of the processes that have not finished yet."""
     lines: list[StateLine] = field(default_factory=list)
+    _size: int = 0
 
     def take(self, line: StateLine) -> None:
         """Keep one fact."""
-        if len(self.lines) < LINES_LIMIT:
+        self._size += len(line.service) + len(line.field) + len(line.text)
+        if len(self.lines) < LINES_LIMIT and self._size <= TEXT_LIMIT:
             self.lines.append(line)
 
     def finished(self, pid: int) -> bool:

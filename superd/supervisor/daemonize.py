@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
+from superd.privsep.descriptors import leave_terminal
+
 READY_TIMEOUT: Final = 90.0
 """Seconds until a daemon that is not ready counts as failed, as under systemd (DefaultTimeoutStartSec)."""
 
@@ -37,11 +39,7 @@ def _ready(writer: int) -> None:
     """Let go of the terminal, then of the waiting parent."""
     sys.stdout.flush()
     sys.stderr.flush()
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    if null > 2:
-        os.close(null)
+    leave_terminal()
     with suppress(BrokenPipeError):  # nobody waits any more
         os.write(writer, _READY)
     os.close(writer)

@@ -25,6 +25,7 @@ from superd.log.files import LogFiles
 from superd.privsep import messages
 from superd.privsep.channel import Channel
 from superd.privsep.codec import Kinds
+from superd.privsep.descriptors import leave_terminal
 from superd.processes import LauncherStart, Listener, WorkerStart
 from superd.supervisor.children import STARTED, Child, Children, Role, fork
 from superd.supervisor.parts import Parts
@@ -46,6 +47,8 @@ class Settings:
     hosts_allow: Path
     hosts_deny: Path
     drain: float
+    background: bool = False
+    """Whether the children let go of the terminal, as the supervisor does once it is ready."""
 
 
 class Fleet:
@@ -221,6 +224,8 @@ class Fleet:
 
         def child_main() -> int:
             self._forget()
+            if self._settings.background:
+                leave_terminal()
             identify(title)
             return main()
 

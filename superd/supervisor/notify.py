@@ -32,30 +32,6 @@ def stopping(text: str = "") -> None:
     send("STOPPING=1", *_status(text))
 
 
-def status(text: str) -> None:
-    """Say in a few words what the daemon is doing."""
-    send(*_status(text))
-
-
-def main_pid(pid: int) -> None:
-    """Another process is the daemon now."""
-    send(f"MAINPID={pid}")
-
-
-def watchdog() -> None:
-    """The supervisor's loop is alive."""
-    send("WATCHDOG=1")
-
-
-def watchdog_interval() -> float | None:
-    """Seconds between calls of ``watchdog``, half of what is allowed; ``None`` if nobody watches."""
-    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-        return None
-    text = os.environ.get("WATCHDOG_USEC", "")
-    allowed = int(text) if text.isascii() and text.isdigit() else 0
-    return allowed / 2e6 if allowed else None
-
-
 def send(*assignments: str) -> None:
     """Send assignments in one datagram; never blocks, never raises for want of a listener."""
     address = os.environ.get(VARIABLE, "")
@@ -63,8 +39,8 @@ def send(*assignments: str) -> None:
         return
     target = f"\0{address[1:]}" if address[0] == "@" else address
     with (
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager,
         suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager,
     ):
         manager.sendto("\n".join(assignments).encode("utf-8", "surrogateescape"), target)
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
 
 import structlog
 
@@ -17,9 +16,6 @@ from superd.supervisor.timers import Timers
 
 log = structlog.get_logger()
 
-_EVERYTHING: Final = "ports"
-"""The one thing retried: all ports of the configuration that are not bound yet."""
-
 
 class Ports:
     """``changed`` is called when a retry has bound something more."""
@@ -30,7 +26,7 @@ class Ports:
         self._listeners = Listeners()
         self._services: tuple[Service, ...] = ()
         self._acquired = Acquired()
-        self._retries: Retries[str] = Retries()
+        self._retries = Retries()
         self._reported: frozenset[tuple[str, Endpoint]] = frozenset()
         self._round = 0
 
@@ -60,7 +56,7 @@ class Ports:
         for skipped in acquired.skipped:
             log.debug(events.SERVICE_STARTED, service=skipped.service, reason=str(skipped))
         if acquired.failures:
-            delay = self._retries.failed(_EVERYTHING, time.monotonic())
+            delay = self._retries.failed()
             self._report(acquired.failures, f"tried again in {delay:g} s")
             self._round += 1
             self._timers.at(time.monotonic() + delay, partial(self._retry, self._round))
@@ -92,6 +88,10 @@ class Ports:
     def listeners(self) -> tuple[Listener, ...]:
         """Every socket, in the order of the configuration."""
         return self._acquired.listeners()
+
+    def failures(self) -> tuple[Failure, ...]:
+        """What could not be bound yet."""
+        return tuple(self._acquired.failures)
 
     def close(self) -> None:
         """Stop listening; processes that were told to drain go on with what they accepted."""

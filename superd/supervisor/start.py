@@ -3,13 +3,16 @@
 import gc
 import os
 import pwd
-from collections.abc import Sequence
+import resource
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from superd.cli.terminal import printable
 from superd.config.load import Loaded, default_paths, load
 from superd.config.model import Credentials
 from superd.config.origin import Severity
@@ -17,6 +20,7 @@ from superd.errors import ConfigError, PrivilegeError
 from superd.log.files import LogFile
 from superd.supervisor.daemonize import daemonize
 from superd.supervisor.fleet import Settings
+from superd.supervisor.listeners import Failure
 from superd.supervisor.main import Supervisor
 from superd.supervisor.options import RunOptions
 from superd.supervisor.pidfile import PidFile
@@ -39,11 +43,12 @@ def start(options: RunOptions, log_file: LogFile | None, *, background: bool) ->
         ConfigError: nothing usable was found, or with ``strict`` anything was wrong.
         PrivilegeError: there is no account for the workers.
     """
-    settings = _settings(options)
-    loaded = _load(options)
+    settings = _settings(options, background=background)
+    loaded = _load(options, show=background)
     with ExitStack() as cleanup:
-        ready = daemonize() if background else _nobody_waits
+        ready = _telling(daemonize()) if background else _nobody_waits
         os.chdir("/")
+        _raise_descriptor_limit()
         os.umask(os.umask(0) | UMASK)
         if options.pidfile:
             cleanup.enter_context(PidFile(options.pidfile))
@@ -52,9 +57,12 @@ def start(options: RunOptions, log_file: LogFile | None, *, background: bool) ->
         return Supervisor(options, settings, loaded, ready, log_file).run()
 
 
-def _load(options: RunOptions) -> Loaded:
+def _load(options: RunOptions, *, show: bool) -> Loaded:
     loaded = load(_files(options), options.dialect)
     log_problems(loaded.report)
+    if show:  # the log goes elsewhere
+        for diagnostic in loaded.report.diagnostics:
+            _say(str(diagnostic))
     if options.strict and loaded.report.diagnostics:
         raise ConfigError("the configuration has problems and --strict was given; nothing was started")
     if loaded.report.has(Severity.ERROR) and not loaded.config.services:
@@ -70,9 +78,9 @@ def _files(options: RunOptions) -> Sequence[Path]:
     )
 
 
-def _settings(options: RunOptions) -> Settings:
+def _settings(options: RunOptions, *, background: bool) -> Settings:
     credentials = _worker_credentials(options.user) if os.geteuid() == 0 else None
-    return Settings(credentials, options.hosts_allow, options.hosts_deny, options.drain)
+    return Settings(credentials, options.hosts_allow, options.hosts_deny, options.drain, background)
 
 
 def _worker_credentials(wanted: str) -> Credentials:
@@ -91,5 +99,26 @@ def _worker_credentials(wanted: str) -> Credentials:
     )
 
 
-def _nobody_waits() -> None:
+def _raise_descriptor_limit() -> None:
+    """Take as many descriptors as are allowed, for ports here and for connections in the workers, which inherit it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _telling(let_go: Callable[[], None]) -> Callable[[Sequence[Failure]], None]:
+    """Tell whoever waits in the foreground what is not served yet, then let them go."""
+
+    def ready(failures: Sequence[Failure]) -> None:
+        for failure in failures:
+            _say(f"{failure}; tried again")
+        let_go()
+
+    return ready
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"superd: {printable(text)}\n")
+
+
+def _nobody_waits(_failures: Sequence[Failure]) -> None:
     """In the foreground the notification socket and the log tell when the daemon is ready."""

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import resource
 import socket
+import sys
 from typing import Final
 
 import structlog
@@ -23,6 +25,10 @@ ACCEPT_BATCH: Final = 64
 EXHAUSTED_PAUSE: Final = 1.0
 """Seconds without accepting after the system ran out of descriptors or memory: trying at once would only burn time."""
 
+RESERVED: Final = 32
+"""Descriptors that connections leave free: for launchers' channels, log files, and sockets for wait programs. Without
+them a worker full of connections could not be told anything by the supervisor."""
+
 FAREWELL_LIMIT: Final = 256
 """Refused clients per service that are sent a banner at a time; more are just closed."""
 
@@ -30,6 +36,19 @@ FAREWELL_TIMEOUT: Final = 10.0
 """Seconds a refused client may take to read its banner."""
 
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+def ceiling(reserved: int) -> int:
+    """The first descriptor number that no connection may have; the kernel always gives the lowest that is free.
+
+    Where there are few, less is reserved: a quarter of what is free when 128 would be too many.
+    """
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    lowest = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.close(lowest)
+    return soft - min(reserved, (soft - lowest) * reserved // 512)
 
 
 Kind = tuple[int, int, int]
@@ -67,7 +86,17 @@ class Acceptor:
     connection that a program gets never needs one.
     """
 
-    __slots__ = ("_allowance", "_family", "_kind", "_local", "_port", "_runtime", "_socket", "watch")
+    __slots__ = (
+        "_allowance",
+        "_ceiling",
+        "_family",
+        "_kind",
+        "_local",
+        "_port",
+        "_runtime",
+        "_socket",
+        "watch",
+    )
 
     def __init__(self, runtime: "StreamRuntime", listener: Listener) -> None:
         self._runtime = runtime
@@ -76,6 +105,7 @@ class Acceptor:
         self._kind = (self._family, int(listener.socket.type), listener.socket.proto)
         self._local = _fixed_name(listener.socket)
         self._allowance = 1
+        self._ceiling = runtime.ceiling
         self._port = listener.endpoint.port
         self.watch = Watch(runtime.context.poller, listener.socket.fileno(), self)
 
@@ -105,6 +135,10 @@ class Acceptor:
                     runtime.exhausted(error)
                     return
                 continue  # the client hung up before we came
+            if fd >= self._ceiling:
+                os.close(fd)
+                runtime.exhausted(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+                return
             local = self._local or _name_of(self._kind, fd)
             runtime.accepted(fd, self._kind, peer_of(self._family, address, local))
             if watch.holds:
@@ -142,13 +176,16 @@ class Farewells:
 
 
 class StreamRuntime(Runtime):
-    """A service whose connections are accepted here."""
+    """A service whose connections are accepted here; ``reserved`` descriptors are left to others."""
+
+    reserved = RESERVED
 
     def __init__(
         self,
         setup: Setup,
     ) -> None:
         super().__init__(setup)
+        self.ceiling = ceiling(self.reserved)
         self.acceptors = [Acceptor(self, listener) for listener in setup.listeners]
         self.watches = [acceptor.watch for acceptor in self.acceptors]
         self._farewells = Farewells()

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from typing import Final
 
 import structlog
 
@@ -10,14 +11,21 @@ from superd.log import events
 from superd.log.connections import facts
 from superd.net.stream import Ending, Stream
 from superd.service import BuiltinService, Peer
-from superd.worker.accepting import Kind, StreamRuntime
+from superd.worker.accepting import RESERVED, Kind, StreamRuntime
 from superd.worker.runtime import Setup
 
 log = structlog.get_logger()
 
 
+RESERVED_FOR_PROGRAMS: Final = 128
+"""Descriptors left free for connections that a program is about to get: whoever opens as many connections to a
+built-in as there is room for must not lock out every other service."""
+
+
 class BuiltinStreams(StreamRuntime):
     """Owns the connections of one service."""
+
+    reserved = RESERVED + RESERVED_FOR_PROGRAMS
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,7 +34,8 @@ class LoadAverage:
         now = time.monotonic()
         if now - self._asked >= LOAD_TTL:
             self._asked = now
-            self._value = os.getloadavg()[0]
+            with suppress(OSError):  # no descriptor to read it with: the last value is better than none
+                self._value = os.getloadavg()[0]
         return self._value
 
 

@@ -162,12 +162,12 @@ class DatagramSessions(Runtime):
         setup: Setup,
         *,
         launchers: Launchers,
-        launcher: str,
+        names: tuple[str, ...],
     ) -> None:
         super().__init__(setup)
         self._doors = [Door(self, listener) for listener in setup.listeners]
         self.watches = [door.watch for door in self._doors]
-        self._starter = Starter(self, launchers, launcher, self._over)
+        self._starter = Starter(self, launchers, names, self._over)
         self._sessions: dict[Key, Session] = {}
         self._ending: set[Session] = set()
         self._span = self.context.wheel.span(self.service.limits.idle_timeout)

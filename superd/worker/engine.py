@@ -1,7 +1,6 @@
 """``Engine``: one worker at work, from its services' first accept to its last connection's end."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -75,7 +74,6 @@ class Engine:
         for runtime in self._runtimes:
             runtime.start()
         self._loop.call_later(INTRODUCTION_LIMIT, self._launchers.settle)
-        self._loop.add_signal_handler(signal.SIGTERM, self.stop)
         self._housekeep()
         self._control.send(Ready())
         try:

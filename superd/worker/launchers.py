@@ -16,6 +16,7 @@ import structlog
 
 from superd.errors import ProtocolViolation
 from superd.log import events
+from superd.log.connections import ConnectionLog
 from superd.net.poller import READABLE, WRITABLE, Poller
 from superd.privsep.channel import Channel
 from superd.privsep.messages import Exited, Failed, Introduced, Launch, Message, Running, Started
@@ -66,6 +67,38 @@ class Live:
         self.unit = unit
         self.pid = 0
         self.started = time.monotonic()
+
+
+class Departed:
+    """Stands in for a service that has left the configuration while programs of it run: logs their ends."""
+
+    def __init__(self, service: str) -> None:
+        self._log = ConnectionLog(service)
+
+    def launcher_ready(self) -> None:
+        """Nothing is asked for any more."""
+
+    def started(self, _live: Live) -> None:
+        """Can't happen, for the same reason."""
+
+    def failed(self, _live: Live, _error: int) -> None:
+        """Can't happen, for the same reason."""
+
+    def ended(self, live: Live, exited: Exited | None) -> None:
+        """Log the end."""
+        duration = time.monotonic() - live.started
+        self._log.program_end(live.conn, live.peer, live.pid, duration, ending(exited))
+
+    def adopt(self, _live: Live) -> None:
+        """Nothing is counted for it."""
+
+    def introduced(self) -> None:
+        """Nothing waits for that."""
+
+
+def ending(exited: Exited | None) -> dict[str, int | str]:
+    """How a program ended, as keys of an event."""
+    return {"reason": "its launcher is gone"} if exited is None else {**events.wait_status(exited.status)}
 
 
 class Link:
@@ -141,9 +174,11 @@ class Link:
                 self._desk.introduced(self)
 
     def _adopt(self, running: Running) -> None:
-        client = self._desk.client(running.service)
-        if client is None or running.conn in self.live:
-            return  # the service left the configuration; its program is nobody's business any more
+        client = self._desk.client(running.service) or Departed(running.service)
+        if running.conn in self.live:
+            return
+        if self._desk.clients and client not in self._desk.clients and not isinstance(client, Departed):
+            return  # a launcher that was taken over must not suspend the services of other users
         peer = Peer(running.peer_host, running.peer_port, running.local_host, running.local_port)
         live = Live(client, running.conn, peer)
         live.pid, live.started = running.pid, running.since
@@ -197,7 +232,7 @@ class Desk:
         current = link is self._current
         if current:
             self._current = None
-        if current or link.live:
+        if link.live or (current and self.clients):  # else it was draining, and has finished
             log.error(events.LAUNCHER_LOST, name=self.name, reason=reason, count=len(link.live))
         self.unanswered -= sum(not live.pid for live in link.live.values())
         for live in tuple(link.live.values()):

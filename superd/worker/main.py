@@ -3,16 +3,29 @@
 import asyncio
 import signal
 
+import structlog
 import uvloop
 
 from superd import log
+from superd.log import events
 from superd.privsep.descriptors import keep_only
 from superd.privsep.drop import drop
 from superd.processes import WorkerStart
 from superd.worker.engine import Engine
 
-_IGNORED = (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-"""What a terminal or an administrator may send to the whole process group is the supervisor's to act on."""
+logger = structlog.get_logger()
+
+_IGNORED = (
+    signal.SIGPIPE,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+"""What a terminal or an administrator may send to the whole process group is the supervisor's to act on, and a program
+that runs as the workers' user must not stop them this way."""
 
 
 def run(start: WorkerStart) -> int:
@@ -41,4 +54,14 @@ def _own_descriptors(start: WorkerStart) -> set[int]:
 
 
 async def _serve(start: WorkerStart) -> None:
-    await Engine(start, asyncio.get_running_loop()).run()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_failed)
+    await Engine(start, loop).run()
+
+
+def _failed(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log what a callback raised, which the worker survives; without this, asyncio writes a traceback."""
+    error = context.get("exception")
+    text = f"{type(error).__name__}: {error}" if error else str(context.get("message"))
+    logger.error(events.PROCESS_FAILED, name="worker", error=text)
+    logger.debug(events.PROCESS_FAILED, name="worker", exc_info=error)

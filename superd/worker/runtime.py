@@ -133,6 +133,7 @@ class Runtime:
     def _resume(self) -> None:
         if any(Hold.DRAINED in watch.holds for watch in self.watches):
             return  # the sockets are the next worker's
+        self.gate.paused_until = 0.0  # timers may be a millisecond early
         self.open_door()
         self.release(Hold.PAUSED)
         log.info(events.SERVICE_ACTIVATED, service=self.service.key)

@@ -12,7 +12,7 @@ from superd.log import events
 from superd.log.connections import facts
 from superd.privsep.messages import Exited, Launch
 from superd.service import Peer
-from superd.worker.launchers import Desk, Launchers, Live
+from superd.worker.launchers import Desk, Launchers, Live, ending
 from superd.worker.runtime import Runtime
 from superd.worker.watch import Hold
 
@@ -83,12 +83,9 @@ class Starter:
     def ended(self, live: Live, exited: Exited | None) -> None:
         """Log an end."""
         duration = time.monotonic() - live.started
-        if exited is None:
-            ending: dict[str, int | str] = {"reason": "its launcher is gone"}
-        else:
-            ending = {**events.wait_status(exited.status)}
+        if exited is not None:
             self._runtime.writer.exit(exited.pid, exited.status, duration)
-        self._runtime.connections_log.program_end(live.conn, live.peer, live.pid, duration, ending)
+        self._runtime.connections_log.program_end(live.conn, live.peer, live.pid, duration, ending(exited))
         self._leave(live, known=exited is not None)
 
     @property

@@ -20,7 +20,7 @@ from superd.log.connections import facts
 from superd.net import backlog, head
 from superd.processes import Listener
 from superd.service import Peer
-from superd.worker.accepting import peer_of
+from superd.worker.accepting import EXHAUSTED_PAUSE, peer_of
 from superd.worker.launchers import Launchers, Live
 from superd.worker.runtime import Runtime, Setup
 from superd.worker.starter import Starter, family_of
@@ -37,6 +37,13 @@ BACKOFF_LIMIT: Final = 30.0
 QUICK: Final = 1.0
 """Seconds: a stream program that ended sooner and left as many connections waiting as there were has accepted none."""
 
+VAIN_LIMIT: Final = 16
+"""Wake-ups in a row with nothing to read or accept before the socket gets a pause: a program that shut it down for
+reading makes it look readable for ever. One such wake-up is usual (an ICMP error, a client that hung up)."""
+
+VAIN_PAUSE: Final = 5.0
+"""Seconds of that pause."""
+
 REFUSALS: Final = 64
 """Datagrams or connections refused per wake-up, before other sockets have their turn."""
 
@@ -50,13 +57,20 @@ class Unit:
         self.socket = listener.socket
         self.watch = Watch(runtime.context.poller, listener.socket.fileno(), self)
         self._strikes = 0
+        self._vain = 0
         self._programs = 0
 
     def ready(self, _events: int) -> None:
         """Something waits to be read or accepted (called by the poller)."""
+        self._vain += 1
         for _ in range(REFUSALS):
             if self.watch.holds or not self.look():
-                return
+                break
+            self._vain = 0
+        if self._vain >= VAIN_LIMIT:
+            self._pause(
+                VAIN_PAUSE, "its socket is always ready and never has anything; a program shut it down"
+            )
 
     def look(self) -> bool:
         """Start a program for what waits, or refuse it; false when nothing waits."""
@@ -64,6 +78,10 @@ class Unit:
 
     def left_unread(self, live: Live) -> bool:
         """Tell whether a program that has ended left unread what it was started for, and deal with that."""
+        raise NotImplementedError
+
+    def mend(self) -> None:
+        """Undo what a program may have done to the socket it shared with us."""
         raise NotImplementedError
 
     def taken(self) -> None:
@@ -75,21 +93,38 @@ class Unit:
         """Watch the socket again; later, if the program is known to have done nothing."""
         if self.socket.fileno() < 0:
             return
+        self._programs -= 1
+        if not self._programs:
+            with suppress(OSError):
+                self.mend()
         if known and self.left_unread(live):
             seconds = min(BACKOFF_FIRST * 2**self._strikes, BACKOFF_LIMIT)
             self._strikes += seconds < BACKOFF_LIMIT
-            self.watch.hold(Hold.BACKOFF)
-            self.runtime.context.loop.call_later(seconds, self.watch.release, Hold.BACKOFF)
+            self._hold_for(seconds)
         else:
             self._strikes = 0
-        self._programs -= 1
         if not self._programs:
             self.watch.release(Hold.BUSY)
 
     def launch(self, peer: Peer, conn: int, rule: str) -> None:
         """Have a program started on a duplicate of the socket, which is not watched until it ends."""
+        try:
+            duplicate = os.dup(self.socket.fileno())
+        except OSError as error:
+            self._pause(EXHAUSTED_PAUSE, f"can't start its program: {error.strerror}")
+            return
         self.taken()
-        self.runtime.starter.launch(os.dup(self.socket.fileno()), peer, conn, rule, (self,))
+        self.runtime.starter.launch(duplicate, peer, conn, rule, (self,))
+
+    def _pause(self, seconds: float, reason: str) -> None:
+        self._vain = 0
+        key = self.runtime.service.key
+        log.error(events.SERVICE_DEACTIVATED, service=key, reason=reason, pause=seconds)
+        self._hold_for(seconds)
+
+    def _hold_for(self, seconds: float) -> None:
+        self.watch.hold(Hold.BACKOFF)
+        self.runtime.context.loop.call_later(seconds, self.watch.release, Hold.BACKOFF)
 
 
 class DatagramUnit(Unit):
@@ -98,6 +133,10 @@ class DatagramUnit(Unit):
     def __init__(self, runtime: "WaitPrograms", listener: Listener) -> None:
         super().__init__(runtime, listener)
         self._head: head.Head | None = None
+
+    def mend(self) -> None:
+        """Let everybody send again, after a program that connected the socket to its client."""
+        head.disconnect(self.socket)
 
     def look(self) -> bool:
         """Decide on the sender of the first datagram; refuse it alone, or start the program."""
@@ -120,7 +159,8 @@ class DatagramUnit(Unit):
         if started_for is None or head.peek(self.socket) != started_for:
             return False
         head.drop(self.socket)
-        reason = "the program ended without reading it; it was dropped"
+        why = "the program ended without reading it" if live.pid else "its program could not be started"
+        reason = f"{why}; it was dropped"
         log.warning(
             events.DATAGRAM_REFUSED, service=self.runtime.service.key, **facts(live.peer), reason=reason
         )
@@ -133,6 +173,11 @@ class StreamUnit(Unit):
     def __init__(self, runtime: "WaitPrograms", listener: Listener) -> None:
         super().__init__(runtime, listener)
         self._waiting = 0
+
+    def mend(self) -> None:
+        """Listen again, after a program that shut the socket down or wanted a shorter queue."""
+        if Hold.PAUSED not in self.watch.holds:
+            backlog.listen(self.socket)
 
     def look(self) -> bool:
         """Decide whether a program may be started now; if not, accept one connection and close it."""
@@ -175,14 +220,14 @@ class WaitPrograms(Runtime):
         setup: Setup,
         *,
         launchers: Launchers,
-        launcher: str,
+        names: tuple[str, ...],
     ) -> None:
         super().__init__(setup)
         self._streams = self.service.socket_type in {SocketType.STREAM, SocketType.SEQPACKET}
         make = StreamUnit if self._streams else DatagramUnit
         self.units: list[Unit] = [make(self, listener) for listener in setup.listeners]
         self.watches = [unit.watch for unit in self.units]
-        self.starter = Starter(self, launchers, launcher, self._over, self._adopted)
+        self.starter = Starter(self, launchers, names, self._over, self._adopted)
 
     def start(self) -> None:
         """Serve from now on, once it is known whether programs of an earlier worker have the sockets."""

@@ -144,6 +144,23 @@ class TestBackground:
                 net.wait_until(lambda: processes.read(pid) is None, "the daemon ended")
             assert not pidfile.exists()
 
+    def test_daemon_says_on_standard_error_what_is_not_served(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as holder, directory() as home:
+            taken = holder.getsockname()[1]
+            text = internal("echo", net.free_port()) + internal("daytime", taken, bind="127.0.0.1")
+            write_files(home, {"superd.conf": text + "service broken\n{\n}\n"})
+            options = ["run", "--daemon", "-c", str(home / "superd.conf"), "--pidfile", str(home / "pid")]
+            options += ["--user", NOBODY] if os.geteuid() == 0 else []
+            options += ["--log-to", f"file:{home / 'log'}", "--state-file", str(home / "state")]
+            with (home / "errors").open("wb") as errors:
+                subprocess.run(command(options, None), cwd=home, timeout=60, check=True, stderr=errors)
+            pid = int((home / "pid").read_text())
+            os.kill(pid, signal.SIGTERM)
+            net.wait_until(lambda: processes.read(pid) is None, "the daemon ended")
+            said = (home / "errors").read_text()
+            assert "error: service broken needs the attribute wait" in said
+            assert f"127.0.0.1:{taken}/tcp: already in use" in said
+
     def test_daemon_fails_visibly_when_nothing_can_be_read(self) -> None:
         with directory() as home:
             options = ["run", "--daemon", "-c", str(home / "absent.conf"), "--pidfile", str(home / "pid")]

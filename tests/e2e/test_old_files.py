@@ -36,6 +36,39 @@ def test_openbsds_inetd_conf() -> None:
         assert not net.is_open(TELNET, "127.0.51.1")
 
 
+AS_PRINTED = """
+    127.0.55.1:
+    #       $OpenBSD: inetd.conf,v 1.31 1999/04/10 05:13:42 deraadt Exp $
+    #
+    # Internet server configuration database
+    #
+    ftp             stream  tcp     nowait  root    @DIR@/libexec/ftpd       ftpd -US
+    lld
+    #telnet         stream  tcp     nowait  root    @DIR@/libexec/telnetd    telnetd\x20
+    -k
+    #finger         stream  tcp     nowait  nobody  @DIR@/libexec/fingerd    fingerd\x20
+    -lsm
+    #tftp           dgram   udp     wait    root    @DIR@/libexec/tftpd      tftpd -s
+"""
+
+
+def test_openbsds_inetd_conf_as_a_document_indents_and_breaks_it() -> None:
+    with running(AS_PRINTED, files={"libexec/ftpd": SERVER}) as daemon:
+        assert net.tcp(FTP, host="127.0.55.1") == b"ftpd called with -US lld as root for 127.0.0.1\n"
+        assert not net.is_open(TELNET, "127.0.55.1")
+        assert "'-lsm' is taken for the rest of the commented-out entry" in daemon.log()
+
+
+def test_indented_lines_with_tcpd_that_does_not_exist_start_the_servers() -> None:
+    lines = WRAPPED.replace("\n", "\n    ").replace("127.0.52.1", "127.0.56.1")
+    servers = {f"sbin/{name}": SERVER for name in ("in.ftpd", "in.telnetd", "in.rshd")}
+    options = ["--hosts-allow", "@DIR@/none", "--hosts-deny", "@DIR@/none"]
+    with running(lines, options, files=servers):
+        assert net.tcp(FTP, host="127.0.56.1").startswith(b"in.ftpd called with -l as root")
+        assert net.tcp(TELNET, host="127.0.56.1").startswith(b"in.telnetd called with  as nobody")
+        assert net.tcp(SHELL, host="127.0.56.1").startswith(b"in.rshd")
+
+
 WRAPPED = """
 127.0.52.1:
 ftp     stream  tcp     nowait  root    /usr/local/tcpd/bin/tcpd @DIR@/sbin/in.ftpd -l
@@ -110,6 +143,32 @@ def test_an_old_defaults_flag_does_not_keep_the_services_from_starting() -> None
     with running(XINETD.replace("= HOST\n", "= HOST RECORD\n"), files=files) as daemon:
         assert net.tcp(TELNET, host="127.0.53.1").startswith(b"in.telnetd")
         assert "RECORD" in daemon.log()
+
+
+ONE_LINE = """
+defaults { instances = 60 log_type = FILE @DIR@/service.log log_on_success = HOST PID log_on_failure = HOST RECORD }
+
+includedir @DIR@/xinetd.d
+"""
+GENERATED_LINE = (
+    "service telnet { socket_type = stream protocol = tcp wait = no user = root flags = NAMEINARGS "
+    "server = /usr/local/tcpd/bin/tcpd server_args = @DIR@/sbin/in.telnetd bind = 127.0.57.1 }"
+)
+ONE_LINE_TELNET = f"""
+    # Edit /local/etc/inetd.conf.local and re-run mkinetd.conf instead.
+    #
+
+{GENERATED_LINE}
+"""
+
+
+def test_files_whose_line_ends_were_lost_run() -> None:
+    files = {"xinetd.d/telnet": ONE_LINE_TELNET, "sbin/in.telnetd": SERVER}
+    hosts = {"hosts.allow": "", "hosts.deny": "in.telnetd : 127.9.0.1\n"}
+    with running(ONE_LINE, HOSTS_OPTIONS, files=files | hosts) as daemon:
+        assert net.tcp(TELNET, host="127.0.57.1").startswith(b"in.telnetd called with  as root")
+        assert net.tcp(TELNET, host="127.0.57.1", source="127.9.0.1") == b""
+        daemon.wait_for_log("connection.refused")
 
 
 ADDRESSES = TELNET_FILE.replace("}\n", "\tonly_from = 128.138.202.0/24\n\tonly_from += 127.0.0.0/24\n}\n")

@@ -115,3 +115,17 @@ def test_only_numeric_addresses_are_believed(host: str) -> None:
     for request in (Launch("s", 1, host, 1, "", 0), Launch("s", 1, "", 0, host, 1)):
         with pytest.raises(ProtocolViolation):
             variables(request)
+
+
+@pytest.mark.parametrize("host", ["fe80::1%br+lan", "fe80::1%lan~1"])
+def test_scopes_are_names_of_interfaces_however_unusual(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.if_nametoindex", lambda name: {"br+lan": 3, "lan~1": 4}[name])
+    assert variables(Launch("s", 1, host, 40000, "fe80::2%eth0", 21))["REMOTE_HOST"] == host
+
+
+@pytest.mark.parametrize(
+    "host", ["fe80::1%$(reboot)", "fe80::1%no such", "fe80::1%\ud800", "fe80::1%", "x%lo"]
+)
+def test_scopes_that_no_interface_has_are_not_believed(host: str) -> None:
+    with pytest.raises(ProtocolViolation):
+        variables(Launch("s", 1, host, 40000, "", 0))

@@ -75,9 +75,9 @@ def test_the_log_file_is_opened_anew_with_the_others(tmp_path: Path) -> None:
     logs.add(file)
     (tmp_path / "log").rename(tmp_path / "log.1")
     logs.reopen()
-    logger().info(events.LOG_REOPENED, count=1)
+    logger().info(events.RELOAD_DONE, new=1)
     assert (tmp_path / "log.1").read_text() == ""
-    assert "event=log.reopened" in (tmp_path / "log").read_text()
+    assert "event=reload.done" in (tmp_path / "log").read_text()
 
 
 def test_standard_error_that_is_no_terminal_gets_logfmt(capfd: pytest.CaptureFixture[str]) -> None:

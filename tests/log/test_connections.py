@@ -51,7 +51,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def written(path: Path) -> str:
     """What was logged, without the times."""
-    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", path.read_text())
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("style", ["logfmt", "json", "console"])
@@ -61,10 +61,10 @@ def test_a_filled_template_equals_the_rendered_event(
 ) -> None:
     log.configure(style, f"file:{tmp_path / 'log'}", process="worker 100%", cache=False)
     monkeypatch.setattr(time, "time", lambda: 1e9)
-    CASES[name](ConnectionLog('echo "%s"'))
+    CASES[name](ConnectionLog('écho "%s"'))
     quick = written(tmp_path / "log")
     monkeypatch.setattr(connections, "template", lambda *_: None)
-    CASES[name](ConnectionLog('echo "%s"'))
+    CASES[name](ConnectionLog('écho "%s"'))
     assert quick
     assert written(tmp_path / "log") == quick * 2
 

@@ -1,5 +1,6 @@
 """Whoever reads the log can not hold up whoever writes it."""
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -161,3 +162,20 @@ def test_a_daemon_that_reads_nothing_costs_messages_but_never_time(tmp_path: Pat
         got += daemon.received()
         assert len(got) == 2 * TOO_MANY - outlet.dropped
         outlet.close()
+
+
+def test_a_message_for_which_no_descriptor_is_free_waits_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    outlet = DatagramOutlet(str(tmp_path / "log"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        with monkeypatch.context() as patch:
+            patch.setattr("superd.log.outlet.socket.socket", full)
+            outlet.send(b"one")
+        outlet.send(b"two")
+        assert [daemon.recv(100), daemon.recv(100)] == [b"one", b"two"]
+    outlet.close()

@@ -1,5 +1,6 @@
 """Privileges are dropped for good: in a forked child as root, with what the kernel says afterwards."""
 
+import ctypes
 import json
 import os
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import pytest
 
 from superd.privsep import drop as module
 from superd.privsep.descriptors import keep_only
-from superd.privsep.drop import drop
+from superd.privsep.drop import drop, shed
 
 USER, GROUP, EXTRA = 5, 60, (8, 12)
 """games:games with mail and man, by number: nobody has to exist."""
@@ -216,3 +217,42 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+PR_SET_KEEPCAPS, PR_CAP_AMBIENT, RAISE, NET_BIND_SERVICE = 8, 47, 2, 10
+
+
+def become_an_ordinary_user_who_may_bind_low_ports() -> None:
+    """As a service manager's User= and AmbientCapabilities= do."""
+    libc, bit = ctypes.CDLL(None, use_errno=True), 1 << NET_BIND_SERVICE
+    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setresuid(USER, USER, USER)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
+    assert libc.capset(header, sets) == 0
+    assert libc.prctl(PR_CAP_AMBIENT, RAISE, NET_BIND_SERVICE, 0, 0) == 0
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("confine", [True, False], ids=["worker", "launcher"])
+def test_capabilities_of_an_ordinary_user_are_not_kept_either(*, confine: bool) -> None:
+    def action() -> list[dict[str, str]]:
+        become_an_ordinary_user_who_may_bind_low_ports()
+        before = status()
+        shed(confine=confine)
+        return [before, status()]
+
+    answer = in_child(action)
+    assert isinstance(answer, list), answer
+    before, after = answer
+    assert int(before["CapAmb"], 16) == 1 << NET_BIND_SERVICE
+    assert {int(after[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
+    assert after["NoNewPrivs"] == str(int(confine))
+
+
+@pytest.mark.root
+def test_a_program_of_the_same_user_can_not_trace_us() -> None:
+    def action() -> int:
+        drop(USER, GROUP, ())
+        return int(Path("/proc/self/environ").stat().st_uid)
+
+    assert in_child(action) == 0

@@ -34,10 +34,6 @@ def test_each_message_is_one_datagram_of_assignments(manager: socket.socket) -> 
     assert said(manager) == ["READY=1"]
     notify.stopping("draining")
     assert said(manager) == ["STOPPING=1", "STATUS=draining"]
-    notify.main_pid(42)
-    assert said(manager) == ["MAINPID=42"]
-    notify.watchdog()
-    assert said(manager) == ["WATCHDOG=1"]
 
 
 def test_a_reload_carries_its_time(manager: socket.socket) -> None:
@@ -51,17 +47,10 @@ def test_a_reload_carries_its_time(manager: socket.socket) -> None:
 
 
 def test_a_status_is_one_line_and_bounded(manager: socket.socket) -> None:
-    notify.status("all\nis\r\nwell\nREADY=0")
-    assert said(manager) == ["STATUS=all is well READY=0"]
-    notify.status("x" * 100_000)
-    assert said(manager) == ["STATUS=" + "x" * notify.STATUS_LIMIT]
-
-
-def test_an_empty_status_says_nothing(manager: socket.socket) -> None:
-    notify.status("")
-    manager.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        manager.recv(1)
+    notify.ready("all\nis\r\nwell\nREADY=0")
+    assert said(manager) == ["READY=1", "STATUS=all is well READY=0"]
+    notify.ready("x" * 100_000)
+    assert said(manager) == ["READY=1", "STATUS=" + "x" * notify.STATUS_LIMIT]
 
 
 @pytest.mark.parametrize("value", [None, "", "/nowhere/at/all", "relative", "vsock:2:1", "@"])
@@ -75,26 +64,5 @@ def test_nothing_happens_without_a_listener(value: str | None, monkeypatch: pyte
 
 def test_a_manager_that_does_not_read_blocks_nothing(manager: socket.socket) -> None:
     for _ in range(10_000):
-        notify.watchdog()
-    assert said(manager) == ["WATCHDOG=1"]
-
-
-@pytest.mark.parametrize(
-    ("usec", "pid", "expected"),
-    [
-        ("30000000", None, 15.0),
-        ("30000000", str(os.getpid()), 15.0),
-        ("30000000", "1", None),
-        ("0", None, None),
-        ("soon", None, None),
-        (None, None, None),
-    ],
-)
-def test_the_watchdog_is_fed_twice_as_often_as_it_asks(
-    usec: str | None, pid: str | None, expected: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", pid)):
-        monkeypatch.delenv(name, raising=False)
-        if value is not None:
-            monkeypatch.setenv(name, value)
-    assert notify.watchdog_interval() == expected
+        notify.stopping()
+    assert said(manager) == ["STOPPING=1"]

@@ -1,3 +1,5 @@
+"""Built-in services for datagrams under a worker: whom they answer, from where, and with how much."""
+
 import asyncio
 import socket
 
@@ -98,6 +100,7 @@ async def test_what_comes_during_a_pause_is_not_answered_later() -> None:
             for text in (b"served", b"one too many", b"during the pause"):
                 client.send(text)
             assert await client.receive() == b"served"
+            await eventually(lambda: bool(worker.engine.holds))
             await eventually(lambda: not worker.engine.holds)
             client.send(b"after")
             assert await client.receive() == b"after"

@@ -1,5 +1,11 @@
+"""Built-in services for streams under a worker: what they send, how long they wait, whom they refuse."""
+
 import asyncio
+import os
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +25,26 @@ from superd.config.model import Banners, Limits, Rate, SocketType
 from superd.config.origin import Origin
 from superd.config.written import Written
 from superd.privsep.messages import Drain, Drained, Dump, StateEnd, StateLine, Stop
+from superd.worker.accepting import RESERVED, ceiling
+from superd.worker.builtin_streams import BuiltinStreams
 
 HERE = Origin("test.conf", 3)
+
+
+def lowest_free() -> int:
+    fd = os.open(os.devnull, os.O_RDONLY)
+    os.close(fd)
+    return fd
+
+
+@contextmanager
+def descriptor_limit(soft: int) -> Iterator[None]:
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, max(soft, hard)))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
 
 
 def at_most(instances: int) -> Limits:
@@ -248,3 +272,27 @@ async def test_no_connection_is_lost_in_a_burst() -> None:
     async with working((service("echo"), bound())) as worker:
         answers = await asyncio.gather(*(talk(worker, b"%d" % number) for number in range(200)))
     assert answers == [b"%d" % number for number in range(200)]
+
+
+@pytest.mark.parametrize(("limit", "left"), [(1024, 128), (4096, 128), (lowest_free() + 64, 16)])
+def test_connections_of_built_ins_leave_descriptors_to_programs(limit: int, left: int) -> None:
+    with descriptor_limit(limit):
+        programs, builtins = ceiling(RESERVED), ceiling(BuiltinStreams.reserved)
+    assert builtins < programs < limit
+    assert programs - builtins == left
+
+
+async def test_a_client_that_would_take_a_reserved_descriptor_is_closed_and_the_service_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("superd.worker.accepting.EXHAUSTED_PAUSE", 0.02)
+    async with working((service("echo"), bound())) as worker:
+        runtime = worker.engine._runtimes[0]
+        assert isinstance(runtime, BuiltinStreams)
+        (acceptor,) = runtime.acceptors
+        acceptor._ceiling, full = 0, acceptor._ceiling
+        reader, writer = await connect(worker)
+        assert await reader.read() == b""
+        writer.close()
+        acceptor._ceiling = full
+        assert await talk(worker, b"again") == b"again"

@@ -1,3 +1,5 @@
+"""Datagram services with ``wait = no``: a program for each peer, bounded, and drained."""
+
 import asyncio
 
 from helpers.working import DatagramClient, bound, eventually, program, service, working

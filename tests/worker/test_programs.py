@@ -1,3 +1,5 @@
+"""Stream programs under a worker: what it asks of launchers, logs, and does when one is gone."""
+
 import asyncio
 import errno
 import os

@@ -1,11 +1,24 @@
+"""Programs with ``wait = yes``: they get the socket, and no datagram, client or service is lost by it."""
+
 import asyncio
+import errno
 import fcntl
 import os
+import socket
 from itertools import pairwise
 
 import pytest
 
-from helpers.working import DatagramClient, bound, connect, eventually, program, service, working
+from helpers.working import (
+    DatagramClient,
+    bound,
+    connect,
+    eventually,
+    free_port,
+    program,
+    service,
+    working,
+)
 from superd.config.model import Access, AddressPattern, Limits, SocketType
 from superd.config.origin import Origin
 from superd.config.written import Written
@@ -242,3 +255,64 @@ async def test_no_program_is_started_before_it_is_known_what_an_earlier_worker_l
             assert worker.launcher.queue.empty()
             worker.launcher.channel.send(Introduced())
             (await worker.launcher.launch())[1].close()
+
+
+async def test_a_stream_service_listens_again_after_its_program_shut_the_socket_down() -> None:
+    async with working((service(program(), wait=True), bound(port=free_port()))) as worker:
+        _, writer = await connect(worker)
+        launch, sock = await worker.launcher.launch()
+        with sock:
+            sock.accept()[0].close()
+            sock.shutdown(socket.SHUT_RDWR)
+        worker.launcher.exited(launch)
+        await eventually(lambda: not worker.engine.holds)
+        writer.close()
+        _, writer = await connect(worker)
+        (await worker.launcher.launch())[1].close()
+        writer.close()
+
+
+async def test_a_datagram_service_hears_everybody_again_after_its_program_connected_the_socket() -> None:
+    async with working((service(program(), kind=DGRAM, wait=True), bound(DGRAM, port=free_port()))) as worker:
+        with DatagramClient(worker) as first, DatagramClient(worker) as second:
+            first.send(b"one")
+            launch, sock = await worker.launcher.launch()
+            with sock:
+                sock.connect(sock.recvfrom(100)[1])
+            worker.launcher.exited(launch)
+            await eventually(lambda: not worker.engine.holds)
+            second.send(b"two")
+            _, sock = await worker.launcher.launch()
+            with sock:
+                assert sock.recv(100) == b"two"
+
+
+async def test_a_datagram_socket_that_a_program_shut_down_is_not_looked_at_all_the_time() -> None:
+    async with working((service(program(), kind=DGRAM, wait=True), bound(DGRAM))) as worker:
+        with DatagramClient(worker) as client:
+            client.send(b"x")
+            launch, sock = await worker.launcher.launch()
+            with sock:
+                sock.recv(100)
+                with pytest.raises(OSError, match="not connected"):
+                    sock.shutdown(socket.SHUT_RDWR)  # what Linux says, and does it nevertheless
+            worker.launcher.exited(launch)
+            await eventually(lambda: worker.engine.holds == {"backing off"})
+
+
+async def test_a_service_whose_socket_can_not_be_duplicated_for_its_program_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_fd: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("superd.worker.wait_programs.EXHAUSTED_PAUSE", 0.02)
+    async with working((service(program(), kind=DGRAM, wait=True), bound(DGRAM))) as worker:
+        with DatagramClient(worker) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr("superd.worker.wait_programs.os.dup", full)
+                client.send(b"x")
+                await eventually(lambda: worker.engine.holds == {"backing off"})
+            _, sock = await worker.launcher.launch()
+            with sock:
+                assert sock.recv(100) == b"x"
