@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from superd.config.model import TimeSpan
 from superd.config.origin import Origin
 
-_SPAN = re.compile(r"([0-9]{0,2}):([0-9]{0,2})-([0-9]{0,2}):([0-9]{0,2})", re.ASCII)
+_SPAN = re.compile(r"([0-9]{0,9}):([0-9]{0,9})-([0-9]{0,9}):([0-9]{0,9})", re.ASCII)
 
 
 def parse(word: str, origin: Origin) -> TimeSpan:

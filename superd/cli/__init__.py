@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from superd import __version__
 from superd.cli import check, convert, list_services, run
+from superd.cli.terminal import flush
 from superd.errors import SuperdError
 
 _VERBS = {
@@ -21,9 +22,12 @@ _VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.verb(arguments))
+        try:
+            arguments = _parser().parse_args(argv)
+            return int(arguments.verb(arguments))
+        finally:
+            flush()
     except SuperdError as error:
         sys.stderr.write(f"superd: {error}\n")
         return 2

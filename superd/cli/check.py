@@ -10,8 +10,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from superd.cli.options import add_dialect
 from superd.cli.terminal import printable, write_line
-from superd.config.dialect import Dialect
 from superd.config.load import Loaded, default_paths, load
 from superd.config.origin import Diagnostic, Severity
 from superd.errors import ConfigError
@@ -22,13 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="file or directory to check")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     parser.add_argument("--strict", action="store_true", help="let warnings fail, too")
-    parser.add_argument(
-        "--dialect",
-        type=Dialect,
-        choices=list(Dialect),
-        default=Dialect.DEBIAN,
-        help="whose inetd.conf it is",
-    )
+    add_dialect(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from superd.cli.options import add_dialect
+from superd.cli.terminal import write_line
 from superd.config import detect, inetd, sources, xinetd
 from superd.config.convert import output, to_systemd, to_xinetd
 from superd.config.convert.output import Generated
@@ -26,13 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, choices=_TARGETS, help="the language to write")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="directory to write files into")
     parser.add_argument("--force", action="store_true", help="overwrite files that exist in DIR")
-    parser.add_argument(
-        "--dialect",
-        type=Dialect,
-        choices=list(Dialect),
-        default=Dialect.DEBIAN,
-        help="whose inetd.conf it is",
-    )
+    add_dialect(parser)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="configuration file to read")
 
 
@@ -44,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{output.printable(str(diagnostic))}\n")
     if args.output is None:
         for file in files:
-            sys.stdout.write(f"==> {file.name} <==\n{file.text}\n")
+            write_line(f"==> {file.name} <==\n{file.text}")
     else:
         output.write(args.output, files, force=args.force)
     return 1 if report.has(Severity.ERROR) else 0

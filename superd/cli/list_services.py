@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from superd.cli.options import add_dialect
 from superd.cli.terminal import printable, write_line
-from superd.config.dialect import Dialect
 from superd.config.load import default_paths, load
 from superd.config.model import Builtin, Endpoint, Family, Program, Service
 from superd.config.origin import Severity
@@ -31,13 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file or directory; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON array")
-    parser.add_argument(
-        "--dialect",
-        type=Dialect,
-        choices=list(Dialect),
-        default=Dialect.DEBIAN,
-        help="whose inetd.conf it is",
-    )
+    add_dialect(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,12 +92,12 @@ def _action(service: Service) -> str:
     return f"redirect to {action.host} port {action.port}"
 
 
-def _plain(service: Service, row: tuple[str, ...]) -> dict[str, str]:
+def _plain(service: Service, row: tuple[str, ...]) -> dict[str, str | int]:
     names = (name.lower() for name in COLUMNS)
     return {
         **dict(zip(names, row, strict=True)),
         "file": service.origin.file,
-        "line": str(service.origin.line),
+        "line": service.origin.line,
     }
 
 

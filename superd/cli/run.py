@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from superd import log
-from superd.config.dialect import Dialect
+from superd.cli.options import add_dialect
 from superd.supervisor.options import RunOptions
 
 DRAIN_DEFAULT: Final = 30.0
@@ -19,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     option("-c", "--config", action="append", type=Path, default=[], metavar="FILE_OR_DIR",
            help="configuration file or directory, repeatable (default: /etc/superd/, else the system's "
                 "xinetd.conf and inetd.conf)")  # fmt: skip
-    option(
-        "--dialect", type=Dialect, choices=list(Dialect), default=Dialect.DEBIAN, help="dialect of inetd.conf"
-    )
+    add_dialect(parser)
     option("--strict", action="store_true", help="refuse to start when the configuration has any problem")
-    option("--hosts-allow", type=Path, default=Path("/etc/hosts.allow"), metavar="FILE")
-    option("--hosts-deny", type=Path, default=Path("/etc/hosts.deny"), metavar="FILE")
+    option("--hosts-allow", type=Path, default=Path("/etc/hosts.allow"), metavar="FILE",
+           help="in place of /etc/hosts.allow")  # fmt: skip
+    option("--hosts-deny", type=Path, default=Path("/etc/hosts.deny"), metavar="FILE",
+           help="in place of /etc/hosts.deny")  # fmt: skip
     option("--pidfile", type=Path, metavar="FILE", help="write the supervisor's pid there")
     option("--daemon", action="store_true", help="go to the background once every port is served")
     option("--user", default="", metavar="NAME", help="account of the workers (default: superd, else nobody)")
@@ -71,7 +71,10 @@ def _options(arguments: argparse.Namespace) -> RunOptions:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not 0 <= value <= 86400:
         raise argparse.ArgumentTypeError("between 0 and 86400 seconds")
     return value

@@ -7,6 +7,7 @@ from typing import TypeVar
 from superd.config.machine import Machine
 from superd.config.model import Unsupported
 from superd.config.origin import Origin, Report
+from superd.config.values import OddValueError
 from superd.config.written import Word, Words, WrittenService
 
 T = TypeVar("T")
@@ -47,9 +48,16 @@ class Context:
             return None
         try:
             return parse(word.value)
+        except OddValueError as error:
+            self.odd(name, word.origin, str(error))
         except ValueError as error:
             self.bad(name, word.origin, str(error))
-            return None
+        return None
+
+    def odd(self, name: str, origin: Origin, reason: str) -> None:
+        """Report a value that xinetd takes for something else than it says."""
+        self.bad_values.append(origin)
+        self.error("odd-value", origin, f"{name}: {reason}", xinetd="takes it for something else")
 
     def bad(self, name: str, origin: Origin, reason: str, *, hint: str = "") -> None:
         """Report a bad value, in the stanza or inherited from defaults."""

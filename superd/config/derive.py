@@ -11,6 +11,7 @@ from superd.config import attributes
 from superd.config.context import Context
 from superd.config.derive_access import check_addresses, derive_access
 from superd.config.derive_action import derive_action
+from superd.config.derive_addresses import derive_addresses
 from superd.config.derive_endpoints import derive_endpoints, socket_type
 from superd.config.derive_limits import derive_limits
 from superd.config.derive_log import derive_banners, derive_log
@@ -70,6 +71,7 @@ def check_defaults(defaults: WrittenDefaults, report: Report, machine: Machine) 
     derive_log(context)
     derive_banners(context)
     check_addresses(context)
+    derive_addresses(context)
     context.value("umask", written.umask, octal)
     context.value("groups", written.groups, yes_no)
     context.value("v6only", written.v6only, yes_no)

@@ -4,8 +4,9 @@ Addresses that can't be read never open anything: in no_access they keep the ser
 match nobody.
 """
 
+import re
 from functools import lru_cache, partial
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Address
 from typing import Final
 
 from superd.access import addresses, times
@@ -17,6 +18,10 @@ from superd.config.origin import Origin
 from superd.config.written import Word, Words
 
 _EVERY_IPV4: Final = IPv4Network("0.0.0.0/0")
+_MAPPED: Final = IPv6Address("::ffff:0:0")
+"""The first IPv6 address that stands for an IPv4 one."""
+_FACTORISED: Final = re.compile(r"(?:[0-9]{1,9}\.){0,3}\{[0-9]{1,9}(?:,[0-9]{1,9})*\}", re.ASCII)
+"""A factorised address whose form xinetd accepts, and whose numbers it adds up however large they are."""
 
 
 def derive_access(context: Context) -> Access:
@@ -69,7 +74,9 @@ def _parse(text: str, origin: Origin) -> tuple[AddressPattern, ...]:
 
 
 def _refuse(context: Context, name: str, word: Word, reason: str) -> None:
-    if "," in word.value:
+    if _FACTORISED.fullmatch(word.value):
+        context.odd(name, word.origin, reason)
+    elif "," in word.value or "{" in word.value:
         context.bad(name, word.origin, reason)
     elif name == "no_access":
         text = f"no_access: {reason}; the service is not started, because that would let it in"
@@ -82,7 +89,7 @@ def _refuse(context: Context, name: str, word: Word, reason: str) -> None:
 
 
 def _remark(context: Context, name: str, word: Word, found: tuple[AddressPattern, ...]) -> None:
-    remark = addresses.remark(word.value)
+    remark = addresses.remark(word.value) or _unlike_xinetd(context, word.value, found)
     if remark:
         context.warning("address-remark", word.origin, f"{name}: {remark}")
     networks = [pattern.network for pattern in found]
@@ -92,6 +99,17 @@ def _remark(context: Context, name: str, word: Word, found: tuple[AddressPattern
     elif _surprises(word.value):
         text = f"{name}: zeros at the end are wildcards: {word.value} is {networks[0]}"
         context.warning("trailing-zeros", word.origin, text, hint=f"write {networks[0]} if that is meant")
+
+
+def _unlike_xinetd(context: Context, text: str, found: tuple[AddressPattern, ...]) -> str:
+    """Say that a pattern holds clients whom it does not hold in xinetd; empty when it holds the same ones."""
+    networks = [pattern.network for pattern in found if pattern.network is not None]
+    if networks and text[:1].isalpha() and ":" not in text:
+        return f"{text} is {networks[0]}, from networks(5), which matches nobody in xinetd"
+    holds = any(isinstance(each, IPv4Network) or _MAPPED in each for each in networks)
+    if ":" in text and holds and ("IPV4" in context.flags or not _hears_ipv6(context)):
+        return f"{text} holds IPv4 clients; in xinetd not those of an IPv4 socket"
+    return ""
 
 
 def _surprises(text: str) -> bool:

@@ -70,6 +70,10 @@ def _program(context: Context) -> Program | None:
     limits = _limits(context)
     environment = _environment(context)
     umask = context.value("umask", written.umask, values.octal)
+    if not context.streams and not context.waits:
+        origin = written.wait.origin if written.wait else written.origin
+        text = "wait = no: a program for each peer, whose datagrams it reads and writes, without addresses"
+        context.warning("datagram-nowait", origin, text, xinetd="starts programs without end")
     if path is None or credentials is None:
         return None
     return Program(
@@ -95,8 +99,18 @@ def _command(context: Context) -> tuple[str | None, tuple[str, ...]]:
         return _wrapped(context, server, args)
     _check_server(context, server, server.value)
     if "NAMEINARGS" in context.flags:
+        _warn_late(context)
         return server.value, args
     return server.value, (server.value.rpartition("/")[2], *args)
+
+
+def _warn_late(context: Context) -> None:
+    """Point out a flag that comes too late for xinetd, which looks for it while it reads server_args."""
+    flag = context.origin_of(context.written.flags, "NAMEINARGS")
+    args = context.written.server_args
+    if args and flag.line > args[0].origin.line:
+        text = "NAMEINARGS stands behind server_args"
+        context.warning("late-arguments-flag", flag, text, xinetd="crashes at each connection")
 
 
 def _wrapped(context: Context, server: Word, args: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
@@ -107,7 +121,14 @@ def _wrapped(context: Context, server: Word, args: tuple[str, ...]) -> tuple[str
         context.error("tcpd-without-program", server.origin, text, xinetd="starts it, and tcpd then fails")
         return None, ()
     path, daemon = found
-    _check_server(context, (context.written.server_args or (server,))[0], path)
+    word = (context.written.server_args or (server,))[0]
+    obstacle = context.machine.obstacle(path)
+    if obstacle:
+        text = f"server {path}, which tcpd is to start, {obstacle}"
+        context.error("tcpd-without-program", word.origin, text, xinetd="starts tcpd, which then fails")
+    if context.written.dialect == "xinetd" and context.machine.obstacle(server.value):
+        text = f"{server.value} does not exist; its work is done here"
+        context.warning("tcpd-missing", server.origin, text, xinetd="does not start the service")
     return path, (daemon, *args[1:])
 
 
@@ -128,7 +149,7 @@ def _limits(context: Context) -> tuple[ResourceLimit, ...]:
     found = []
     for resource, name in _RESOURCES:
         word: Word | None = getattr(context.written, name)
-        value = context.value(name, word, values.count if resource == "CPU" else values.limit)
+        value = context.value(name, word, values.cpu_limit if resource == "CPU" else values.limit)
         if word is None or (value is None and word.value.upper() != "UNLIMITED"):
             continue
         if value == 0:

@@ -27,7 +27,12 @@ def derive_builtin(context: Context) -> Builtin | None:
         text = "NAMEINARGS means nothing for a built-in service; it is ignored"
         context.warning("internal-arguments-flag", origin, text, xinetd="does not start the service")
     credentials = derive_credentials(context)
-    if written.name in _LATER:
+    if written.server is not None and context.machine.obstacle(written.server.value):
+        text = f"{written.server.value} does not exist; a built-in service needs no server"
+        context.warning(
+            "internal-server-missing", written.server.origin, text, xinetd="does not start the service"
+        )
+    if written.name.lower() in _LATER:
         context.missing(f"the built-in {written.name}", written.origin)
         return Builtin(name=written.name, options=Options(), credentials=credentials)
     service = _find(context)
@@ -41,6 +46,8 @@ def derive_builtin(context: Context) -> Builtin | None:
 
 def _find(context: Context) -> BuiltinService | None:
     name = context.written.name
+    if name not in context.extensions:
+        name = name.lower()
     try:
         service = builtins.find(name, context.extensions)
     except ConfigError as error:

@@ -26,7 +26,7 @@ def derive_credentials(context: Context) -> Credentials | None:
     name, uid, primary = ids
     if context.machine.uid:
         return _own(context, word, uid, nice)
-    groups = _groups(context, word) if all_groups else ()
+    groups = _groups(context, word, gid) if all_groups else ()
     return Credentials(user=name, uid=uid, gid=primary if gid is None else gid, groups=groups, nice=nice)
 
 
@@ -56,13 +56,18 @@ def _group(context: Context) -> int | None:
     return gid
 
 
-def _groups(context: Context, word: Word) -> tuple[int, ...]:
-    """The groups initgroups(3) sets: those of passwd(5), whatever ``group`` says."""
+def _groups(context: Context, word: Word, gid: int | None) -> tuple[int, ...]:
+    """The groups initgroups(3) sets: with the entry's group as inetd does, or, as xinetd, with that of passwd(5)."""
     account = context.machine.user(word.value)
     if account is None:
-        context.bad("user", word.origin, f"groups = yes needs an account for user {word.value}")
+        text = f"groups = yes needs an account for user {word.value}"
+        context.error(
+            "groups-without-account", word.origin, text, xinetd="starts it, and every connection fails"
+        )
         return ()
-    return tuple(sorted(context.machine.groups_of(account.pw_name, account.pw_gid)))
+    if gid is None or context.written.dialect == "xinetd":
+        gid = account.pw_gid
+    return tuple(sorted(context.machine.groups_of(account.pw_name, gid)))
 
 
 def _nice(context: Context) -> int:

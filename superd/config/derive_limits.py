@@ -60,9 +60,10 @@ def _rate(context: Context) -> Written[Rate] | None:
         default: Written[Rate] = Written(value=DEFAULT_CPS, origin=written.origin)
         return default if written.dialect == "xinetd" else None
     first, second = written.cps
-    if first.value.startswith("-"):
-        text = f"cps: {first.value} is less than 0"
-        context.error("negative-rate", first.origin, text, xinetd="takes it for a huge number")
+    negative = next((word for word in (first, second) if word.value.startswith("-")), None)
+    if negative is not None:
+        text = f"cps: {negative.value} is less than 0"
+        context.error("negative-rate", negative.origin, text, xinetd="takes it for another number")
         return None
     starts = context.value("cps", first, lambda text: values.integer(text, 0))
     pause = context.value("cps", second, lambda text: values.integer(text, 0))

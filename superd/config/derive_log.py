@@ -64,6 +64,9 @@ def _target(context: Context) -> SyslogTarget | FileTarget | None:
         return None
     try:
         target = values.target(tuple(word.value for word in words))
+    except values.OddValueError as error:
+        context.odd("log_type", words[0].origin, str(error))
+        return None
     except ValueError as error:
         hint = f"write log_type = FILE {words[0].value}" if words[0].value.startswith(("/", "./")) else ""
         context.bad("log_type", words[0].origin, str(error), hint=hint)
@@ -79,9 +82,11 @@ def _file(context: Context, word: Word, target: FileTarget) -> FileTarget | None
         text = f"log file {path} is looked for in the directory superd was started in"
         context.warning("relative-path", word.origin, text, hint="write the whole path")
         path = path.absolute()
+    obstacle = "it is a directory" if path.is_dir() else ""
     if not path.parent.is_dir():
-        text = f"log file {path} can't be opened: there is no directory {path.parent}"
-        context.error("log-file", word.origin, text)
+        obstacle = f"there is no directory {path.parent}"
+    if obstacle:
+        context.error("log-file", word.origin, f"log file {path} can't be opened: {obstacle}")
         return None
     return target.model_copy(update={"path": str(path)})
 

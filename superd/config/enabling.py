@@ -29,13 +29,17 @@ class Candidate:
 
 
 def choose(candidates: list[Candidate], defaults: WrittenDefaults, report: Report) -> list[Candidate]:
-    """Leave out what is switched off; problems of those services are nobody's business.
+    """Leave out what is switched off; problems of those services are nobody's business, except with ``disable``.
 
     ``disable = yes`` wins over ``enabled``, and ``disabled`` over both, as in xinetd 2.3.15.3.
     """
     ids = {candidate.id for candidate in candidates}
     names = {candidate.written.name.lower() for candidate in candidates}
     off_ids, off_names = _disabled(defaults.disabled or (), ids, names, report)
+    for each in candidates:
+        word = each.written.disable
+        if word is not None and _is_off(each):
+            report.diagnostics += [problem for problem in each.problems if problem.origin == word.origin]
     chosen = [
         each
         for each in candidates

@@ -11,12 +11,13 @@ from superd.config import detect, inetd, sources
 from superd.config.derive import check_defaults, derive
 from superd.config.dialect import Dialect
 from superd.config.machine import Machine
-from superd.config.model import Config, Endpoint, Service
+from superd.config.model import Config, Endpoint, Service, SocketType
 from superd.config.origin import Diagnostic, Origin, Report
 from superd.config.written import WrittenService
 from superd.config.xinetd import Reader
 from superd.errors import ConfigError
 from superd.net import names
+from superd.net.bind import ANY
 
 OWN_DIRECTORY: Final = Path("/etc/superd")
 SYSTEM_FILES: Final = (Path("/etc/xinetd.conf"), Path("/etc/inetd.conf"))
@@ -71,8 +72,8 @@ def _load(paths: Sequence[Path], dialect: Dialect, machine: Machine | None) -> L
     reader = Reader(report)
     written: list[WrittenService] = []
     lines: list[str] = []
-    for path in _files(paths):
-        text = _read(path, report)
+    for path, named in _files(paths):
+        text = _read(path, report, named=named)
         if detect.kind(text) == "xinetd":
             reader.read(str(path), text)
         else:
@@ -90,25 +91,30 @@ def _load(paths: Sequence[Path], dialect: Dialect, machine: Machine | None) -> L
     return Loaded(config, _tidy(report, files), tuple(written))
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+def _files(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
+    """Give every file, and whether it was named or found in a directory."""
+    found: list[tuple[Path, bool]] = []
     for path in paths:
         if not path.is_dir():
-            found.append(path)
+            found.append((path, True))
             continue
         try:
             taken, _ = sources.entries(str(path), dotted_conf=True)
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from error
-        found += [each for each in map(Path, taken) if not each.is_dir()]
+        found += [(each, False) for each in map(Path, taken) if not each.is_dir()]
     return found
 
 
-def _read(path: Path, report: Report) -> str:
+def _read(path: Path, report: Report, *, named: bool) -> str:
+    """Read a file; one that was found in a directory and can't be read must not keep the others from starting."""
     try:
         return sources.read_text(str(path), report)
     except sources.Unreadable as error:
-        raise ConfigError(f"{path}: {error}") from error
+        if named:
+            raise ConfigError(f"{path}: {error}") from error
+        report.error("unreadable-include", Origin(str(path)), f"can't read this file: {error}")
+        return ""
 
 
 def _derive(
@@ -140,12 +146,29 @@ def _claim(service: Service, taken: dict[tuple[object, ...], Service], report: R
             text = f"service {service.id} wants {endpoint}, which {other.id} ({other.origin}) has; it is left out"
             report.error("duplicate-endpoint", service.origin, text)
             return False
+    for endpoint in places.values():
+        first = taken.setdefault(_port(endpoint), service)
+        if first is not service and _overlap(endpoint, first):
+            text = f"{endpoint} of service {service.id} and an address of {first.id} overlap; both are served"
+            report.warning("overlapping-addresses", service.origin, text, xinetd="serves the first only")
     taken.update(dict.fromkeys(places, service))
     return True
 
 
 def _place(endpoint: Endpoint) -> tuple[object, ...]:
     return endpoint.family, endpoint.protocol, endpoint.address, endpoint.device, endpoint.port
+
+
+def _port(endpoint: Endpoint) -> tuple[object, ...]:
+    return endpoint.family, endpoint.protocol, endpoint.port
+
+
+def _overlap(endpoint: Endpoint, other: Service) -> bool:
+    """Tell whether one of two services has a stream port at every address, the other one at some."""
+    beside = [each.address for each in other.endpoints if _port(each) == _port(endpoint)]
+    return endpoint.socket_type is SocketType.STREAM and any(
+        address in ANY for address in (endpoint.address, *beside)
+    )
 
 
 def _unique(name: str, services: dict[str, Service]) -> str:

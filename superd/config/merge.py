@@ -23,6 +23,9 @@ _ADDRESSES: Final = frozenset({"only_from", "no_access"})
 _LOOSENED_BY_LEFTOVERS: Final = frozenset({"only_from", "enabled"})
 """Lists that admit: an entry that ``-=`` fails to remove goes on admitting."""
 
+_FLAGS_OF_LOGS: Final = frozenset({"log_on_success", "log_on_failure"})
+_SWITCHES: Final = frozenset({"enabled", "disabled"})
+
 _FLAGS_WITHOUT_EFFECT: Final = frozenset({"REUSE", "NODELAY", "KEEPALIVE", "NORETRY"})
 """Flags that restrict nothing, so that losing them opens nothing."""
 
@@ -137,8 +140,11 @@ class Section:
         text = f"{assignment.spelling} takes {_range(mark)}, not {count}"
         if mark.most == mark.least:
             self._lose("wrong-count", assignment, mark, text)
+            return False
+        hint = "write log_type = FILE path" if assignment.name == "log_type" and count == 1 else ""
+        if self.defaults:
+            self._spoil("bad-default", assignment, text, "exits", hint)
         else:
-            hint = "write log_type = FILE path" if assignment.name == "log_type" and count == 1 else ""
             self._spoil("too-few-or-many", assignment, text, "does not start the service", hint)
         return False
 
@@ -200,6 +206,13 @@ class Section:
         if missing and name in _LOOSENED_BY_LEFTOVERS:
             text = f"{name} does not hold {' '.join(missing)}, so that -= can't take it out"
             self._spoil("nothing-removed", assignment, text, "ignores the line", "use no_access")
+        elif missing and name in _FLAGS_OF_LOGS:
+            text = f"{name} does not hold {' '.join(missing)}, so that -= can't take it out"
+            xinetd = "refuses the line if there is no such flag"
+            self.report.warning("log-flag-not-held", assignment.origin, text, xinetd=xinetd)
+        elif name in _SWITCHES:
+            text = f"-= takes ids out of {name}"
+            self.report.warning("minus-removes", assignment.origin, text, xinetd="adds them")
         return kept
 
 

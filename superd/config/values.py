@@ -22,9 +22,17 @@ HARD_LIMIT_EXTRA: Final = (5 * 1024, 20 * 1024)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _SIZE: Final = re.compile(r"([0-9]{1,12})([kKmM]?)", re.ASCII)
 _SECONDS: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smh]?)", re.ASCII)
-_FLOAT: Final = re.compile(r"[-+]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})", re.ASCII)
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:[eE][-+]?[0-9]{1,2})?", re.ASCII
+)
+_NO_NUMBER: Final = re.compile(r"[-+]?(?:inf|nan)", re.ASCII | re.IGNORECASE)
+_NEGATIVE: Final = re.compile(r"-[0-9]{1,12}[kKmM]?", re.ASCII)
 _FACTOR: Final = {"": 1, "k": 1024, "m": 1024 * 1024}
 _TIME: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class OddValueError(ValueError):
+    """A value that xinetd accepts, but for something other than what it says: a number that wraps around."""
 
 
 def yes_no(text: str) -> bool:
@@ -39,6 +47,8 @@ def integer(text: str, least: int = -INT_LIMIT, most: int = INT_LIMIT) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError(f"{text!r} is not a decimal number")
     number = int(text)
+    if abs(number) > max(most, INT_LIMIT):
+        raise OddValueError(f"{text} does not fit into 32 bits")
     if not least <= number <= most:
         raise ValueError(f"{text} is not within {least} to {most}")
     return number
@@ -57,6 +67,8 @@ def positive(text: str) -> int:
 def size(text: str) -> int:
     """Read bytes; ``k`` and ``m`` in either case mean 1024 and 1024 squared, and there is no ``g``."""
     found = _SIZE.fullmatch(text)
+    if found is None and _NEGATIVE.fullmatch(text):
+        raise OddValueError(f"{text} is less than nothing")
     if found is None:
         raise ValueError(f"{text!r} is not a number of bytes, with k or m behind it if need be")
     return int(found[1]) * _FACTOR[found[2].lower()]
@@ -65,6 +77,13 @@ def size(text: str) -> int:
 def limit(text: str) -> int | None:
     """Read a resource limit in bytes; ``None`` for UNLIMITED."""
     return None if text.upper() == "UNLIMITED" else size(text)
+
+
+def cpu_limit(text: str) -> int | None:
+    """Read a limit in seconds; ``None`` for UNLIMITED."""
+    if _NEGATIVE.fullmatch(text):
+        raise OddValueError(f"{text} is less than nothing")
+    return count(text)
 
 
 def octal(text: str) -> int:
@@ -77,6 +96,8 @@ def octal(text: str) -> int:
 def load_average(text: str) -> tuple[float, str]:
     """Read a load average and give what stands behind the number, too, which xinetd does not look at."""
     found = _FLOAT.match(text)
+    if found is None and _NO_NUMBER.match(text):
+        raise OddValueError(f"{text} is no load that can be reached; leave max_load out for no limit")
     if found is None:
         raise ValueError(f"{text!r} is not a number")
     if float(found[0]) == 0:
@@ -110,8 +131,10 @@ def deny_minutes(text: str) -> int:
 def setting(text: str) -> tuple[str, str]:
     """Read ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
-    if not equals or not name:
+    if not equals:
         raise ValueError(f"{text!r} is not NAME=VALUE")
+    if not name:
+        raise OddValueError(f"{text!r} has no name before the =")
     return name, value
 
 

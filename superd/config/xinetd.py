@@ -86,7 +86,8 @@ class Reader:
             text = f"{name} is passed over: includedir reads no names with a dot"
             self.report.warning("dotted-name", include.origin, text)
         for name in taken:
-            self._include_file(str(Path(name).absolute()), include.origin)
+            if not Path(name).is_dir():
+                self._include_file(str(Path(name).absolute()), include.origin)
 
     def _include_file(self, path: str, origin: Origin) -> None:
         obstacle = ""

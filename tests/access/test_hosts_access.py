@@ -1,6 +1,5 @@
-"""hosts.allow and hosts.deny: verdicts of the language, against the real library, against a scan, and re-reading."""
+"""hosts.allow and hosts.deny: verdicts of the language, against the real library, and re-reading."""
 
-import itertools
 import os
 import random
 import shutil
@@ -11,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from superd.access.hosts_access import ClientFacts, HostsAccess, HostsVerdict, Need, Outcome, check, table
+from helpers.hosts_files import DENY_ALL, files
+from superd.access.hosts_access import ClientFacts, HostsAccess, HostsVerdict, Need, Outcome, check
 from superd.config.origin import Severity
-
-DENY_ALL = "ALL: ALL\n"
 
 
 @dataclass(frozen=True)
@@ -95,16 +91,10 @@ CASES = [
     Case("missing pattern file", "sshd: /no/such/file\n", "denied", "deny:1"),
 ]
 BY_NAME = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
-
-
-def files(folder: Path, allow: str | None, deny: str | None) -> HostsAccess:
-    paths = folder / "hosts.allow", folder / "hosts.deny"
-    for path, text in zip(paths, (allow, deny), strict=True):
-        if text is None:
-            path.unlink(missing_ok=True)
-        else:
-            path.write_text(text, encoding="latin-1")
-    return HostsAccess(*paths)
+OF_TCPDMATCH = pytest.mark.parametrize(
+    "case", [case for case in CASES if ":" not in case.client], ids=lambda case: str(case.name)
+)
+"""tcpdmatch takes no IPv6 address for a client."""
 
 
 def place(verdict: HostsVerdict) -> str:
@@ -124,10 +114,8 @@ def test_verdict_and_rule(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.peer
 @pytest.mark.skipif(not shutil.which("tcpdmatch"), reason="tcpdmatch is not installed")
-@BY_NAME
+@OF_TCPDMATCH
 def test_the_real_library_says_the_same_unless_it_is_wrong(case: Case, tmp_path: Path) -> None:
-    if ":" in case.client:
-        pytest.skip("tcpdmatch takes no IPv6 address for a client")
     files(tmp_path, case.allow, case.deny)
     (tmp_path / "inetd.conf").write_text(
         f"{case.daemon} stream tcp nowait root /usr/sbin/tcpd {case.daemon}\n"
@@ -243,73 +231,6 @@ def test_aclexec_asks_and_a_no_ends_the_file(
         files(tmp_path, allow, deny).decide("sshd", ClientFacts("10.1.2.3", aclexec=run)).allowed == granted
     )
     assert set(asked) <= {"x", "test 10.1.2.3 = 10.1.2.3"}
-
-
-WORDS = [
-    "ALL", "KNOWN", "LOCAL", "UNKNOWN", "PARANOID", "EXCEPT", "10.1.2.3", "10.1.", ".2.3", "10.1.2.0/24", "10.*",
-    "10.0.0.0/255.0.0.0", "10.1.2.3/24", "[2001:db8::1]", "[2001:db8::]/32", ".example", "gw.", "gw.example",
-    "*.example", "bob@ALL", "bob@10.1.", "eve@.example", "@lan", "192.0.2.1",
-]  # fmt: skip
-TAILS = ["", "", "", ": allow", ": deny", ": nonsense", ": aclexec x", ": twist x"]
-_rule = st.builds(
-    lambda daemons, clients, tail: f"{' '.join(daemons)}: {' '.join(clients)}{tail}\n",
-    st.lists(
-        st.sampled_from(["ALL", "sshd", "ftpd", "s*", "EXCEPT", "22", "sshd@10."]), min_size=1, max_size=3
-    ),
-    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
-    st.sampled_from(TAILS),
-)
-_text = st.lists(_rule, max_size=8).map("".join)
-_facts = st.builds(
-    ClientFacts,
-    st.sampled_from(["10.1.2.3", "10.9.9.9", "192.0.2.1", "2001:db8::1", "::1", ""]),
-    name=st.sampled_from([None, None, "unknown", "paranoid", "gw.example", "gw", "x.example"]),
-    user=st.sampled_from([None, "unknown", "bob", "eve"]),
-    server_address=st.sampled_from(["", "10.0.0.1"]),
-    server_port=st.just(22),
-    netgroups=st.sampled_from([None, lambda _group, host: host == "gw.example"]),
-    aclexec=st.sampled_from([None, lambda _command: True, lambda _command: False]),
-)
-
-
-@settings(max_examples=400, deadline=None)
-@given(allow=_text, deny=_text, facts=_facts)
-def test_the_index_decides_as_trying_every_rule_does(
-    tmp_path_factory: pytest.TempPathFactory, allow: str, deny: str, facts: ClientFacts
-) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "SCAN_LIMIT", 1 << 30)
-        scanned = files(folder, allow, deny).decide("sshd", facts)
-        patch.setattr(table, "SCAN_LIMIT", 0)
-        assert files(folder, allow, deny).decide("sshd", facts) == scanned
-
-
-@settings(max_examples=400, deadline=None)
-@given(allow=_text, deny=_text, facts=_facts)
-def test_a_missing_fact_never_admits_whom_some_value_of_it_refuses(
-    tmp_path_factory: pytest.TempPathFactory, allow: str, deny: str, facts: ClientFacts
-) -> None:
-    hosts = files(tmp_path_factory.getbasetemp(), allow, deny)
-    if not hosts.decide("sshd", facts).allowed:
-        return
-    names, users = ("unknown", "paranoid", "gw.example", "gw", "x.example"), ("unknown", "bob", "eve")
-    for name, user, answer in itertools.product(names, users, (True, False)):
-        assert hosts.decide("sshd", completed(facts, name, user, answer=answer)).allowed
-
-
-def completed(facts: ClientFacts, name: str, user: str, *, answer: bool) -> ClientFacts:
-    """The same facts with the missing ones filled in; without an address there can be no name."""
-    return ClientFacts(
-        facts.address,
-        name=facts.name or (name if facts.address else "unknown"),
-        user=facts.user or user,
-        server_address=facts.server_address,
-        server_port=22,
-        server_name="unknown",
-        netgroups=facts.netgroups or (lambda _group, _host: answer),
-        aclexec=facts.aclexec or (lambda _command: answer),
-    )
 
 
 def replace_file(path: Path, text: str) -> None:

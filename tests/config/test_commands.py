@@ -1,6 +1,8 @@
 """``superd check`` and ``superd list``: what they print, and their exit status."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,7 +97,7 @@ def test_list_says_what_is_not_yet_supported(tmp_path: Path, capsys: pytest.Capt
     assert (row["id"], row["action"], row["line"]) == (
         "tcpmux",
         "not yet supported: the built-in tcpmux",
-        "1",
+        1,
     )
 
 
@@ -104,3 +106,25 @@ def test_list_is_status_one_when_something_is_missing(
 ) -> None:
     assert main(["list", "-c", write(tmp_path, ECHO + "service x\n{\n}\n")]) == 1
     assert "superd check shows them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "complaint"),
+    [
+        ("| true", 0, ""),
+        (">/dev/full", 2, "superd: standard output: No space left on device"),
+        (">&-", 2, "superd: standard output is closed"),
+    ],
+    ids=["a reader who leaves", "a full disk", "no standard output"],
+)
+def test_an_output_that_takes_nothing_gives_no_traceback(
+    tmp_path: Path, output: str, status: int, complaint: str
+) -> None:
+    command = f'set -o pipefail; "$0" -Im superd list -c "$1" {output}'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable, write(tmp_path, ECHO)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip()) == (status, complaint)

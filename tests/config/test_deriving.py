@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.configured import codes, defaults, one, services, stanza
+from helpers.configured import codes, defaults, loaded, one, services, stanza
 from superd.config.model import Builtin, Credentials, Program, Rate, ResourceLimit, Service, SocketType
 from superd.config.origin import Report
 
@@ -188,14 +188,20 @@ def test_who_a_program_runs_as(attributes: dict[str, str], lines: list[str], exp
     [
         ([], "nosuch"),
         ([], "nobody:nogroup"),
-        ([], "4294967295"),
         (["group = nosuch"], "nobody"),
-        (["groups = yes"], "54321"),
         (["groups = true"], "nobody"),
     ],
 )
 def test_a_user_that_does_not_exist_keeps_the_service_from_starting(lines: list[str], user: str) -> None:
     assert codes(stanza(*lines, user=user)) == ["bad-value"]
+
+
+def test_groups_of_an_entry_of_inetd_conf_start_from_its_own_group(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path, "4700 stream tcp nowait games.mail /bin/cat cat\n", "inetd.conf"
+    ).config.services[0]
+    assert isinstance(found.action, Program)
+    assert found.action.credentials.groups == (4, 8)
 
 
 def test_without_root_the_user_must_be_ones_own() -> None:

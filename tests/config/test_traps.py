@@ -1,8 +1,11 @@
 """Traps of xinetd's language: each has its code, and never leaves a service more open than it was meant to be."""
 
+from pathlib import Path
+
 import pytest
 
-from helpers.configured import codes, defaults, services, stanza
+from helpers.configured import codes, defaults, loaded, services, stanza
+from superd.config.model import Builtin
 
 S = stanza()
 
@@ -65,6 +68,22 @@ LEFT_OUT = [
         "tcpd-without-program",
     ),
     (
+        "tcpd in front of nothing",
+        stanza("flags = NAMEINARGS", "server_args = in.none", server="/usr/sbin/tcpd"),
+        "tcpd-without-program",
+    ),
+    ("a number that wraps around", stanza("instances = 99999999999"), "odd-value"),
+    ("a load that is never reached", stanza("max_load = inf"), "odd-value"),
+    ("a negative limit", stanza("rlimit_cpu = -1"), "odd-value"),
+    ("a negative size", stanza("log_type = FILE /tmp/log -5"), "odd-value"),
+    ("a setting without a name", stanza("env = =x"), "odd-value"),
+    ("an octet that carries over", stanza("only_from = 127.0.0.{300}"), "odd-value"),
+    ("braces around nothing", stanza("only_from = 127.0.0.{}"), "bad-value"),
+    ("a pause without an end", stanza("cps = 10 -5"), "negative-rate"),
+    ("a log that is a directory", stanza("log_type = FILE /tmp"), "log-file"),
+    ("groups of a number", stanza("groups = yes", user="54321"), "groups-without-account"),
+    ("a log_type without words in defaults", defaults("log_type = STDOUT") + S, "bad-default"),
+    (
         "own addresses on a Unix socket",
         stanza("bind = /run/x", "only_from = 10.0.0.1", protocol="unix"),
         "unix-with-addresses",
@@ -121,6 +140,17 @@ TOLERATED = [
     ("comment among arguments", stanza("server_args = -x # y"), "comment-in-arguments"),
     ("limit of zero", stanza("rlimit_as = 0"), "limit-zero"),
     ("short address", stanza("bind = 127.1"), "short-address"),
+    ("NAMEINARGS too late", stanza("server_args = cat", "flags = NAMEINARGS"), "late-arguments-flag"),
+    ("datagrams without wait", stanza(socket_type="dgram", protocol="udp"), "datagram-nowait"),
+    ("every IPv6 address, on IPv4", stanza("bind = 10.0.0.1", "only_from = ::/0"), "address-remark"),
+    ("a mapped address, on IPv4", stanza("flags = IPv4", "only_from = ::ffff:10.0.0.1"), "address-remark"),
+    ("a flag that is not held", stanza("log_on_success -= FOO"), "log-flag-not-held"),
+    ("an id that is taken out", defaults("disabled = s", "disabled -= s") + S, "minus-removes"),
+    (
+        "tcpd that is missing",
+        stanza("flags = NAMEINARGS", "server_args = in.telnetd", server="/usr/local/tcpd/bin/tcpd"),
+        "tcpd-missing",
+    ),
 ]
 
 
@@ -137,6 +167,30 @@ def test_a_working_configuration_has_no_diagnostics() -> None:
         "only_from += 192.0.2.1", "log_on_success =", "flags = REUSE", "passenv = PATH"
     )
     assert codes(text) == []
+
+
+def test_a_comment_behind_disable_is_reported_though_it_switches_the_service_off() -> None:
+    text = stanza("disable = yes # for now", "nice = abc")
+    assert (codes(text), services(text)) == (["trailing-comment"], {})
+
+
+def test_a_bad_bind_in_defaults_is_reported_though_no_service_takes_it(tmp_path: Path) -> None:
+    found = loaded(tmp_path, defaults("bind = 10.0.0.256.1") + stanza("bind = 127.0.0.1"))
+    assert [each.code for each in found.report.diagnostics] == ["bad-default"]
+    assert len(found.config.services) == 1
+
+
+def test_a_built_in_needs_no_server_and_its_name_no_case() -> None:
+    text = stanza(name="ECHO", server="/nonexistent", type="INTERNAL UNLISTED")
+    action = services(text)["ECHO"].action
+    assert isinstance(action, Builtin)
+    assert (action.name, codes(text)) == ("echo", ["internal-server-missing"])
+
+
+def test_a_load_may_have_an_exponent() -> None:
+    limit = services(stanza("max_load = 1e1"))["s"].limits.max_load
+    assert limit is not None
+    assert limit.value == 10
 
 
 def test_problems_of_a_service_that_is_off_are_not_reported() -> None:

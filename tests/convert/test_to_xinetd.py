@@ -138,6 +138,7 @@ def test_what_xinetd_cannot_run_is_commented_out_as_a_whole(entry: str, reason: 
     assert all(line.startswith("#") for line in file.text.splitlines())
 
 
+@pytest.mark.root
 @pytest.mark.peer
 def test_the_real_xinetd_starts_what_was_converted() -> None:
     ports = [free_port() for _ in range(4)]

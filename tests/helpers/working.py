@@ -258,7 +258,9 @@ async def working(
         hosts_deny=Path("/nonexistent/hosts.deny"),
         logs=LogFiles([LogFile(str(log_path))] if log_path else ()),
         launchers={LAUNCHER: worker_end} if launcher else {},
-        launchers_of={service.key: (LAUNCHER,) for service in services if isinstance(service.action, Program)},
+        launchers_of={
+            service.key: (LAUNCHER,) for service in services if isinstance(service.action, Program)
+        },
         drain_timeout=drain_timeout,
     )
     if not launcher:

@@ -99,7 +99,8 @@ def _is_local(endpoint: Endpoint) -> bool:
         return True
     family = socket.AF_INET6 if endpoint.family is Family.INET6 else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        kind = getattr(socket, f"SOCK_{endpoint.socket_type.upper()}")
+        with socket.socket(family, kind, socket.getprotobyname(endpoint.protocol)) as probe:
             probe.bind((endpoint.address, 0))
     except OSError:
         return False
@@ -171,8 +172,8 @@ def compare(
     path.write_bytes(str(vector["config"]).encode())
     try:
         loaded = load([path])
-    except ConfigError as error:
-        sys.exit(f"{vector['title']}: {error}")
+    except ConfigError:
+        return judge(vector, Outcome(False, 0, False), (), table)
     codes = tuple(dict.fromkeys(each.code for each in loaded.report.diagnostics))
     outcome = predicted(loaded)
     if live:
@@ -194,12 +195,19 @@ def judge(
 
 
 def extensions(loaded: Loaded) -> Iterator[str]:
-    """Name the extensions of the language that a configuration uses; they are no problems, so no report has them."""
+    """Name the extensions of the language that started services use; being no problems, no report has them."""
+    started = {service.origin for service in loaded.config.services}
     for service in loaded.written:
+        if service.origin not in started:
+            continue
         if service.port is not None and not service.port.value.lstrip("+").isdigit():
             yield "extension-port"
-        if service.bind is not None and not re.fullmatch(r"[0-9.]+|.*:.*", service.bind.value):
+        if service.bind is not None and ("," in service.bind.value or _is_interface(service.bind.value)):
             yield "extension-bind"
+
+
+def _is_interface(name: str) -> bool:
+    return name in {known for _, known in socket.if_nameindex()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
