@@ -19,6 +19,7 @@ DAYTIME, ECHO, PROGRAM, WRAPPED = 13, 7, 20000, 1313
 that hosts.allow and hosts.deny are asked about, which xinetd does by default and inetd not at all."""
 
 _START_SECONDS = 120.0
+_STOP_SECONDS = 30.0
 
 _FILES_ONLY = "passwd: files\ngroup: files\nservices: files\nprotocols: files\nrpc: files\nhosts: files\n"
 
@@ -66,7 +67,11 @@ class Server:
             yield process
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:  # xinetd sometimes hangs with thousands of children to bury
+                process.kill()
+                process.wait()
             tools.wait_until(lambda: not ports & tools.listening(HOST), _START_SECONDS, "ports closed")
 
 
