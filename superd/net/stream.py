@@ -147,6 +147,8 @@ class Stream:
         if greeting and not self._send(greeting):
             return
         self._feed(Connected(self.peer, now))
+        if self._events & READABLE:
+            self._receive()  # most clients that speak first have done so by now; that saves a turn
 
     def stop(self) -> None:
         """End now, whatever waits to be sent: the drain time is over."""
