@@ -7,6 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
+
 from helpers.working import (
     LAUNCHER,
     FakeLauncher,
@@ -22,7 +24,7 @@ from helpers.working import (
 from superd.config.model import Banners, Limits
 from superd.config.origin import Origin
 from superd.config.written import Written
-from superd.privsep.messages import Channel, Drain, Drained, Running
+from superd.privsep.messages import Channel, Drain, Drained, Exited, Running
 from superd.worker.context import CONNECTION_BITS
 
 HERE = Origin("test.conf", 3)
@@ -197,3 +199,19 @@ def _launch_of(running: Running):  # type: ignore[no-untyped-def]
     from superd.privsep.messages import Launch
 
     return Launch(running.service, running.conn, "", 0, "", 0)
+
+
+async def test_the_end_of_a_program_is_logged_though_its_service_has_left_the_configuration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with working((service(program()), bound())) as worker:
+        worker.launcher.channel.send(Running("gone", 8, 4001, "192.0.2.1", 99, "192.0.2.9", 7, 0.0))
+        worker.launcher.channel.send(Exited(8, 4001, signal.SIGKILL, 0.0, 0.0, 0))
+        seen: list[str] = []
+
+        def ended() -> bool:
+            seen.append(capsys.readouterr().out)
+            return "connection.end" in "".join(seen)
+
+        await eventually(ended)
+        assert "service=gone" in "".join(seen)
