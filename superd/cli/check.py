@@ -12,9 +12,8 @@ from pathlib import Path
 
 from superd.cli.options import add_dialect
 from superd.cli.terminal import printable, write_line
-from superd.config.load import Loaded, default_paths, load
+from superd.config.load import Loaded, load
 from superd.config.origin import Diagnostic, Severity
-from superd.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check; 0 without errors (with ``--strict``: without warnings either), 1 with, 2 for unreadable files."""
-    paths = args.files or default_paths()
-    if not paths:
-        raise ConfigError("there is no configuration: name a file")
-    loaded = load(paths, args.dialect)
+    loaded = load(args.files, args.dialect)
     diagnostics = loaded.report.diagnostics
     if args.json:
         write_line(json.dumps([_plain(each) for each in diagnostics], indent=1))

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from superd.cli.options import add_dialect
 from superd.cli.terminal import printable, write_line
-from superd.config.load import default_paths, load
+from superd.config.load import load
 from superd.config.model import Builtin, Endpoint, Family, Program, Service
 from superd.config.origin import Severity
-from superd.errors import ConfigError
 
 COLUMNS = ("ID", "ADDRESS", "PORT", "SOCKET", "WAIT", "USER", "ACTION")
 
@@ -36,10 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List; 1 when the configuration has errors, whose services are missing from the list."""
-    paths = args.config or default_paths()
-    if not paths:
-        raise ConfigError("there is no configuration: name a file with -c")
-    loaded = load(paths, args.dialect)
+    loaded = load(args.config or (), args.dialect)
     services = loaded.config.services
     if args.json:
         rows = [_plain(service, row) for service in services for row in _rows(service)]

@@ -48,11 +48,16 @@ def default_paths() -> list[Path]:
 def load(paths: Sequence[Path], dialect: Dialect = Dialect.DEBIAN, machine: Machine | None = None) -> Loaded:
     """Read files, and directories file by file; whether a file is an inetd.conf or xinetd's is told from its text.
 
-    All xinetd files share their defaults. A directory is read like an includedir, and ``*.conf`` in it, too.
-    Raises ConfigError when a path that is named can't be read; every other problem is in the report.
+    All xinetd files share their defaults. A directory is read like an includedir, and ``*.conf`` in it, too. Without
+    any path, ``default_paths`` are read, at a reload as at the start. Raises ConfigError when there is nothing to
+    read, or a path that is named can't be read; every other problem is in the report.
     """
+    chosen = paths or default_paths()
+    if not chosen:
+        systems = " or ".join(map(str, SYSTEM_FILES))
+        raise ConfigError(f"there is no configuration: name a file, or make {OWN_DIRECTORY}/, {systems}")
     with _without_collection():
-        return _load(paths, dialect, machine)
+        return _load(chosen, dialect, machine)
 
 
 @contextmanager

@@ -47,6 +47,9 @@ MUTE_LIMIT: Final = 2.0
 STOP_GRACE: Final = 2.0
 """Seconds beyond the drain time after which whatever is left of workers and launchers is killed."""
 
+LAST_GRACE: Final = 0.5
+"""Seconds a stop leaves launchers, once the last worker has gone, to notice that they have nothing to do."""
+
 _MESSAGES_PER_WAKEUP: Final = 256
 """Messages taken from one child before the others get a turn."""
 
@@ -208,7 +211,8 @@ class Supervisor:
         write(EXITED[child.role], name=child.name, pid=child.pid, **events.wait_status(status),
               duration=events.seconds(time.monotonic() - child.started))  # fmt: skip
         if self._stopping and not self._children.of(Role.WORKER):
-            self._kill()  # launchers that are left have programs, whose ends nobody is there to log
+            # Launchers that do not end now have programs, whose ends nobody is there to log.
+            self._timers.at(time.monotonic() + LAST_GRACE, self._kill)
         elif child.draining:
             self._succeed(child)
         elif not self._stopping:

@@ -7,13 +7,12 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from superd.cli.terminal import printable
-from superd.config.load import Loaded, default_paths, load
+from superd.config.load import Loaded, load
 from superd.config.model import Credentials
 from superd.config.origin import Severity
 from superd.errors import ConfigError, PrivilegeError
@@ -58,7 +57,7 @@ def start(options: RunOptions, log_file: LogFile | None, *, background: bool) ->
 
 
 def _load(options: RunOptions, *, show: bool) -> Loaded:
-    loaded = load(_files(options), options.dialect)
+    loaded = load(options.files, options.dialect)
     log_problems(loaded.report)
     if show:  # the log goes elsewhere
         for diagnostic in loaded.report.diagnostics:
@@ -68,14 +67,6 @@ def _load(options: RunOptions, *, show: bool) -> Loaded:
     if loaded.report.has(Severity.ERROR) and not loaded.config.services:
         raise ConfigError("no service in the configuration can be started")
     return loaded
-
-
-def _files(options: RunOptions) -> Sequence[Path]:
-    if files := options.files or default_paths():
-        return files
-    raise ConfigError(
-        "no configuration: name one with -c, or make /etc/superd/, /etc/xinetd.conf or /etc/inetd.conf"
-    )
 
 
 def _settings(options: RunOptions, *, background: bool) -> Settings:
