@@ -61,6 +61,8 @@ class Child:
     generation: int
     ready: bool = False
     draining: bool = False
+    released: bool = False
+    """A draining worker that has said ``Drained``: its successor may start."""
     asked: int = 0
     """How many times it was told to describe its state and has not finished; it may answer late, and all at once."""
     punished: bool = False

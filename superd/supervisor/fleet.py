@@ -87,10 +87,20 @@ class Fleet:
         changed = [
             name for name in _names(before.workers, parts.workers) if self._differs(name, before, moved)
         ]
-        retiring = [old for name in changed if (old := self._retire(Role.WORKER, name))]
+        for name in changed:
+            self._retire(Role.WORKER, name)
         self._apply_launchers(before)
-        for name in set(changed) - {old.name for old in retiring}:
+        workers = self._children.of(Role.WORKER)
+        awaited = {child.name for child in workers if child.draining and not child.released}
+        for name in set(changed) - awaited:
             self.start(Role.WORKER, name)
+
+    def complete(self) -> bool:
+        """Tell whether every process there should be is ready."""
+        wanted = [(Role.WORKER, name) for name in self._parts.workers]
+        wanted += [(Role.LAUNCHER, name) for name in self._parts.launchers]
+        current = [self._children.current(role, name) for role, name in wanted]
+        return all(child is not None and child.ready for child in current)
 
     def _moved(self, listeners: tuple[Listener, ...]) -> set[str]:
         """Services whose sockets are not the ones their worker has."""
@@ -106,14 +116,10 @@ class Fleet:
                 self._retire(Role.LAUNCHER, name)
                 self.start(Role.LAUNCHER, name)
 
-    def _retire(self, role: Role, name: str) -> Child | None:
+    def _retire(self, role: Role, name: str) -> None:
         if old := self._children.current(role, name):
-            self._drain(old)
-        return old
-
-    def _drain(self, child: Child) -> None:
-        child.draining = True
-        child.tell(messages.Drain())
+            old.draining = True
+            old.tell(messages.Drain())
 
     def start(self, role: Role, name: str) -> None:
         """Fork the process of this role and name, if the current parts still have one; report if that fails."""

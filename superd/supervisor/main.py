@@ -160,6 +160,7 @@ class Supervisor:
                 child.ready = True
                 self._announce()
             case messages.Drained() if child.draining:
+                child.released = True
                 self._succeed(child)
             case messages.Violation(worker=pid, why=why):
                 self._accused(child, pid, why)
@@ -250,7 +251,7 @@ class Supervisor:
 
     def _announce(self) -> None:
         """Tell whoever waits, once, that every process is ready."""
-        if self._announced or not all(child.ready for child in self._children):
+        if self._announced or not self._fleet.complete():
             return
         self._announced = True
         log.info(events.DAEMON_STARTED, version=__version__, count=len(self._ports.served()))
