@@ -1,47 +1,54 @@
 """The counters of one service: ``Counters`` (connections), ``Window`` (rate of the service), ``SourceRates``.
 
-All are O(1) per connection and know no clock: the time comes as an argument.
+All are O(1) per connection and know no clock: the time comes as an argument. What a source is, ``prefixes`` says.
 """
 
-from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
-from superd.config.model import Rate
+from superd.access.prefixes import SOURCE, Key, counted_by
+from superd.config.model import Rate, SourceRate
+from superd.net.buckets import TokenBuckets
 
 SOURCES_LIMIT: Final = 16384
-"""Sources remembered per service for ``source_rate``: a few MB. Over it the one not seen longest is forgotten, so a
-flood from more addresses than this is not slowed down; ``cps`` and ``instances`` are."""
-
-SOURCE_WINDOW: Final = 60.0
-"""Seconds over which one source's connections are counted (inetd(8) of FreeBSD: per minute)."""
+"""Sources remembered for one ``rate`` of a service: a few MB. Over it the one not seen longest is forgotten, so a
+flood from more sources than this is not slowed down; ``cps`` and ``instances`` are."""
 
 
 class Counters:
-    """Live connections of a service, in total and per host; bounded by the connections themselves."""
+    """Live connections of a service, in total and (given what tells sources apart) per source.
 
-    __slots__ = ("_hosts", "total")
+    Bounded by the connections themselves.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_key", "_sources", "total")
+
+    def __init__(self, key: Callable[[str], Key] | None = None) -> None:
         self.total = 0
-        self._hosts: dict[str, int] = {}
+        self._key = key
+        self._sources: dict[Key, int] = {}
 
     def enter(self, host: str) -> None:
         """Count a connection that was admitted."""
         self.total += 1
-        self._hosts[host] = self._hosts.get(host, 0) + 1
+        if self._key is not None:
+            key = self._key(host)
+            self._sources[key] = self._sources.get(key, 0) + 1
 
     def leave(self, host: str) -> None:
-        """Forget a connection that ended. Raises KeyError when the host has none."""
-        left = self._hosts[host] - 1
+        """Forget a connection that ended. Raises KeyError when its source has none."""
         self.total -= 1
-        if left:
-            self._hosts[host] = left
-        else:
-            del self._hosts[host]
+        if self._key is not None:
+            key = self._key(host)
+            left = self._sources[key] - 1
+            if left:
+                self._sources[key] = left
+            else:
+                del self._sources[key]
 
     def of(self, host: str) -> int:
-        """Return the number of live connections of a host."""
-        return self._hosts.get(host, 0)
+        """Return the number of live connections of everybody who counts as one with a host."""
+        return 0 if self._key is None else self._sources.get(self._key(host), 0)
 
 
 class Window:
@@ -82,21 +89,14 @@ class Window:
 
 
 class SourceRates:
-    """Connections per minute of each source, in fixed windows; at most ``SOURCES_LIMIT`` sources."""
+    """Attempts of each source, by a token bucket for each; at most ``SOURCES_LIMIT`` sources."""
 
-    __slots__ = ("_most", "_sources")
+    __slots__ = ("_buckets", "_key")
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._sources: OrderedDict[str, tuple[float, int]] = OrderedDict()
+    def __init__(self, rate: SourceRate) -> None:
+        self._key = counted_by(SOURCE)
+        self._buckets = TokenBuckets(rate.count / rate.period, rate.burst, SOURCES_LIMIT)
 
     def exceeded(self, host: str, monotonic: float) -> bool:
-        """Count a connection of a source, and tell whether that is more than allowed within a minute."""
-        start, count = self._sources.get(host, (monotonic, 0))
-        if monotonic - start >= SOURCE_WINDOW:
-            start, count = monotonic, 0
-        self._sources[host] = (start, count + 1)
-        self._sources.move_to_end(host)
-        if len(self._sources) > SOURCES_LIMIT:
-            self._sources.popitem(last=False)
-        return count >= self._most
+        """Count an attempt of a source, and tell whether that is more than its rate allows."""
+        return not self._buckets.take(self._key(host), monotonic)

@@ -81,6 +81,11 @@ class Context:
         return "INTERNAL" in self.types
 
     @property
+    def sensor(self) -> bool:
+        """Tell whether the service serves nobody and bans who comes."""
+        return "SENSOR" in self.flags
+
+    @property
     def streams(self) -> bool:
         """Tell whether the service's socket makes connections."""
         word = self.written.socket_type

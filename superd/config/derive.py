@@ -9,7 +9,7 @@ from typing import Final
 
 from superd.config import attributes
 from superd.config.context import Context
-from superd.config.derive_access import check_addresses, derive_access
+from superd.config.derive_access import check_shared, derive_access
 from superd.config.derive_action import derive_action
 from superd.config.derive_addresses import derive_addresses
 from superd.config.derive_endpoints import derive_endpoints, socket_type
@@ -32,8 +32,6 @@ FLAGS: Final = frozenset(
 """Words of ``flags``, in capitals."""
 
 _UNSUPPORTED_FLAGS: Final = {
-    "SENSOR": "sensors (flags = SENSOR)",
-    "IDONLY": "ident look-ups (flags = IDONLY)",
     "LABELED": "SELinux labels (flags = LABELED)",
 }
 
@@ -70,7 +68,7 @@ def check_defaults(defaults: WrittenDefaults, report: Report, machine: Machine) 
     derive_limits(context)
     derive_log(context)
     derive_banners(context)
-    check_addresses(context)
+    check_shared(context)
     derive_addresses(context)
     context.value("umask", written.umask, octal)
     context.value("groups", written.groups, yes_no)
@@ -93,7 +91,7 @@ def _require(context: Context) -> None:
     missing = ["wait"] if written.wait is None else []
     if written.socket_type is None and written.protocol is None:
         missing += ["socket_type", "protocol"]
-    if not context.internal:
+    if not (context.internal or context.sensor):
         missing += ["user"] if written.user is None else []
         missing += ["server"] if written.server is None and written.redirect is None else []
     context.value("wait", written.wait, yes_no)
@@ -110,7 +108,7 @@ def _check_flags(context: Context) -> None:
             context.missing(feature, context.origin_of(flags, flag))
     if "INTERCEPT" in context.flags:
         origin = context.origin_of(flags, "INTERCEPT")
-        if context.waits and not context.internal:
+        if context.waits and not (context.internal or context.sensor):
             context.missing("checking each packet of a wait service (flags = INTERCEPT)", origin)
         else:
             context.warning("intercept-ignored", origin, "INTERCEPT means nothing without wait = yes")
@@ -147,7 +145,7 @@ def _service(context: Context) -> Service | None:
         name=written.name,
         origin=written.origin,
         socket_type=kind,
-        wait=context.waits,
+        wait=context.waits and not context.sensor,
         endpoints=endpoints,
         action=action,
         access=access,
@@ -156,7 +154,6 @@ def _service(context: Context) -> Service | None:
         banners=banners,
         rpc=rpc,
         tcpmux=tcpmux,
-        sensor="SENSOR" in context.flags,
         ident_required="IDONLY" in context.flags,
         unsupported=tuple(context.unsupported),
     )

@@ -1,4 +1,4 @@
-"""Who may connect, and when: only_from, no_access, access_times, libwrap, deny_time.
+"""Who may connect, and when: only_from, no_access, access_times, libwrap, deny_time, and the rules between them.
 
 Addresses that can't be read never open anything: in no_access they keep the service from starting, in only_from they
 match nobody.
@@ -13,11 +13,12 @@ from superd.access import addresses, times
 from superd.config import values
 from superd.config.context import Context
 from superd.config.derive_action import behind_tcpd
-from superd.config.model import Access, AddressPattern, TimeSpan
+from superd.config.model import LOOKUP_SECONDS, Access, AddressPattern, TimeSpan
 from superd.config.origin import Origin
 from superd.config.written import Word, Words
 
 _EVERY_IPV4: Final = IPv4Network("0.0.0.0/0")
+_NOT_STARTED: Final = "does not start the service"
 _MAPPED: Final = IPv6Address("::ffff:0:0")
 """The first IPv6 address that stands for an IPv4 one."""
 _FACTORISED: Final = re.compile(r"(?:[0-9]{1,9}\.){0,3}\{[0-9]{1,9}(?:,[0-9]{1,9})*\}", re.ASCII)
@@ -33,22 +34,34 @@ def derive_access(context: Context) -> Access:
         _check_local(context)
         only_from = no_access = None
     _check_wait(context)
-    _need_names(context, (*(only_from or ()), *(no_access or ())))
+    most_specific = context.value("address_rule", written.address_rule, values.address_rule) or False
+    if not most_specific:
+        _check_both(context, only_from or (), no_access or ())
+    _check_deny_time(context)
+    _check_ident(context)
+    seconds = context.value("lookup_timeout", written.lookup_timeout, values.lookup_seconds)
     first = written.only_from[0].origin if written.only_from else written.origin
     return Access(
         only_from=only_from,
         no_access=no_access,
         only_from_origin=None if only_from is None else first,
+        most_specific=most_specific,
         times=_times(context, written.access_times),
         daemon=daemon_name(context),
+        paranoid=_paranoid(context),
+        lookup_seconds=LOOKUP_SECONDS if seconds is None else seconds,
         deny_minutes=context.value("deny_time", written.deny_time, values.deny_minutes),
     )
 
 
-def check_addresses(context: Context) -> None:
-    """Report words of only_from and no_access that can't be read, or may surprise."""
-    _patterns(context, "only_from", context.written.only_from)
-    _patterns(context, "no_access", context.written.no_access)
+def check_shared(context: Context) -> None:
+    """Report what is wrong with the attributes of a defaults section that are about clients."""
+    written = context.written
+    _patterns(context, "only_from", written.only_from)
+    _patterns(context, "no_access", written.no_access)
+    context.value("address_rule", written.address_rule, values.address_rule)
+    context.value("lookup_timeout", written.lookup_timeout, values.lookup_seconds)
+    _paranoid(context)
 
 
 def _patterns(context: Context, name: str, words: Words | None) -> tuple[AddressPattern, ...] | None:
@@ -64,6 +77,8 @@ def _pattern(context: Context, name: str, word: Word) -> tuple[AddressPattern, .
         _refuse(context, name, word, str(error))
         return ()
     _remark(context, name, word, found)
+    if any(pattern.name for pattern in found):
+        _remark_on_name(context, name, word)
     return found
 
 
@@ -99,6 +114,17 @@ def _remark(context: Context, name: str, word: Word, found: tuple[AddressPattern
     elif _surprises(word.value):
         text = f"{name}: zeros at the end are wildcards: {word.value} is {networks[0]}"
         context.warning("trailing-zeros", word.origin, text, hint=f"write {networks[0]} if that is meant")
+
+
+def _remark_on_name(context: Context, name: str, word: Word) -> None:
+    xinetd = "believes the name that the client's name server gives"
+    if name == "only_from":
+        text = f"only_from: {word.value} holds clients whose name leads back to their address"
+        context.warning("host-name", word.origin, text, xinetd=xinetd)
+    else:
+        text = f"no_access: whom {word.value} is to shut out gets in without a name that leads back to the address"
+        hint = "write addresses, or paranoid = yes besides"
+        context.warning("host-name", word.origin, text, hint=hint, xinetd=xinetd)
 
 
 def _unlike_xinetd(context: Context, text: str, found: tuple[AddressPattern, ...]) -> str:
@@ -146,7 +172,9 @@ def _check_wait(context: Context) -> None:
     """A server that accepts by itself meets clients that nobody has looked at."""
     written = context.written
     words = next((each for each in (written.only_from, written.no_access) if each is not None), None)
-    if words is None or not context.waits or not context.streams or context.internal or _is_local(context):
+    if words is None or not context.waits or not context.streams or _is_local(context):
+        return
+    if context.internal or context.sensor:
         return
     origin = words[0].origin if words else written.origin
     if context.is_inherited(origin):
@@ -159,22 +187,59 @@ def _check_wait(context: Context) -> None:
     )
 
 
-def _need_names(context: Context, patterns: tuple[AddressPattern, ...]) -> None:
-    named = next((pattern for pattern in patterns if pattern.name), None)
-    if named is not None:
-        context.missing(f"host names in only_from and no_access ({named.text})", named.origin)
+def _check_both(
+    context: Context, only_from: tuple[AddressPattern, ...], no_access: tuple[AddressPattern, ...]
+) -> None:
+    """Point out what the manual of xinetd promises and neither does: that the better match wins."""
+    listed = addresses.AddressSet(no_access)
+    for entry in only_from:
+        outer = None if entry.network is None else listed.match(entry.network.network_address)
+        if outer is None or outer.network is None or entry.network is None:
+            continue
+        if outer.network.prefixlen <= entry.network.prefixlen:
+            text = f"only_from: {entry.text} lies within no_access {outer.text} and lets nobody in"
+            hint = "address_rule = most-specific lets the more specific entry win"
+            context.warning("covered-by-no-access", entry.origin, text, hint=hint)
+
+
+def _check_deny_time(context: Context) -> None:
+    word = context.written.deny_time
+    if word is not None and not context.sensor:
+        text = "deny_time means nothing without flags = SENSOR"
+        context.warning("deny-time-ignored", word.origin, text)
+
+
+def _check_ident(context: Context) -> None:
+    logged = {word.value.upper() for word in context.written.log_on_success or ()}
+    if "IDONLY" in context.flags and "USERID" not in logged:
+        origin = context.origin_of(context.written.flags, "IDONLY")
+        text = "IDONLY refuses clients without an ident server, though log_on_success has no USERID"
+        context.warning("idonly-without-userid", origin, text, xinetd="asks nobody and serves everybody")
+
+
+def _paranoid(context: Context) -> Origin | None:
+    """Where it was written. Not for sensors: a doubtful name must not keep a scanner from being banned."""
+    word = context.written.paranoid
+    wanted = context.value("paranoid", word, values.yes_no)
+    return word.origin if word and wanted and not context.sensor else None
 
 
 def _times(context: Context, words: Words | None) -> tuple[TimeSpan, ...] | None:
     if words is None:
         return None
     spans = [context.value("access_times", word, partial(times.parse, origin=word.origin)) for word in words]
-    return tuple(span for span in spans if span is not None)
+    found = tuple(span for span in spans if span is not None)
+    for span in found:
+        if remark := times.remark(span):
+            context.warning("extended-times", span.origin, f"access_times: {remark}", xinetd=_NOT_STARTED)
+    return found
 
 
 def daemon_name(context: Context) -> str:
     """Derive what hosts.allow and hosts.deny know the service by; empty when they are not asked."""
     written = context.written
+    if context.sensor:
+        return ""
     wrapped = behind_tcpd(context)
     if wrapped is not None:
         return written.libwrap.value if written.libwrap else wrapped[1]

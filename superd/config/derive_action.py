@@ -1,4 +1,4 @@
-"""What a service does: a built-in, a program or a redirection."""
+"""What a service does: a built-in, a program, a redirection or, as a sensor, nothing."""
 
 from typing import Final
 
@@ -6,7 +6,8 @@ from superd.config import tcpd, values
 from superd.config.context import Context
 from superd.config.derive_builtin import derive_builtin
 from superd.config.derive_credentials import derive_credentials
-from superd.config.model import Builtin, Program, Redirect, ResourceLimit
+from superd.config.derive_sensor import derive_sensor
+from superd.config.model import Builtin, Program, Redirect, ResourceLimit, Sensor
 from superd.config.written import Word
 
 _RESOURCES: Final = (
@@ -19,8 +20,10 @@ _RESOURCES: Final = (
 )
 
 
-def derive_action(context: Context) -> Program | Builtin | Redirect | None:
+def derive_action(context: Context) -> Program | Builtin | Redirect | Sensor | None:
     """Derive the action; ``None`` after an error, which is reported."""
+    if context.sensor:
+        return derive_sensor(context)
     if context.internal:
         return derive_builtin(context)
     if context.written.redirect is not None:

@@ -57,7 +57,7 @@ def _find(context: Context) -> BuiltinService | None:
     if service is None or not offered:
         kind = context.written.socket_type.value if context.written.socket_type else ""
         text = f"there is no built-in service {name}" + (f" for {kind} sockets" if service else "")
-        known = attributes.closest(name, builtins.BUILTINS)
+        known = "" if service else attributes.closest(name, builtins.BUILTINS)
         context.error(
             "unknown-builtin", context.written.origin, text, hint=f"did you mean {known}?" if known else ""
         )

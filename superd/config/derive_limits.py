@@ -1,11 +1,11 @@
-"""Bounds on load: instances, per_source, cps, max_load, idle_timeout and inetd's starts per minute."""
+"""Bounds on load: instances, per_source, cps, rate, max_load, idle_timeout and inetd's starts per minute."""
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
 
 from superd.config import values
 from superd.config.context import Context
-from superd.config.model import Limits, Rate
+from superd.config.model import Limits, Rate, SourceRate
 from superd.config.written import Word, Written
 
 T = TypeVar("T")
@@ -24,12 +24,10 @@ def derive_limits(context: Context) -> Limits:
     idle = context.value("idle_timeout", written.idle_timeout, values.seconds)
     return Limits(
         instances=_written(context, "instances", written.instances, values.count),
-        per_source=_written(context, "per_source", written.per_source, values.count),
+        **_per_source(context),
         cps=_rate(context),
         max_load=_written(context, "max_load", written.max_load, lambda text: _load(context, text)),
-        source_rate=_written(
-            context, "source_rate_per_minute", written.source_rate_per_minute, values.positive
-        ),
+        source_rates=tuple(_source_rates(context)),
         **({} if idle is None else {"idle_timeout": idle}),
     )
 
@@ -39,6 +37,29 @@ def _written(
 ) -> Written[T] | None:
     value = context.value(name, word, parse)
     return None if word is None or value is None else Written(value=value, origin=word.origin)
+
+
+def _per_source(context: Context) -> dict[str, Any]:
+    word = context.written.per_source
+    found = context.value("per_source", word, values.per_source)
+    if word is None or found is None:
+        return {}
+    most, prefix = found
+    return {"per_source": Written(value=most, origin=word.origin), "per_source_prefix": prefix}
+
+
+def _source_rates(context: Context) -> Iterator[Written[SourceRate]]:
+    """Both ``rate`` and FreeBSD's second number hold if both are written."""
+    words = context.written.rate
+    if words is not None:
+        text = Word(value=" ".join(word.value for word in words), origin=words[0].origin)
+        rate = context.value("rate", text, lambda joined: values.source_rate(tuple(joined.split(" "))))
+        if rate is not None:
+            yield Written(value=rate, origin=text.origin)
+    minutely = context.written.source_rate_per_minute
+    number = context.value("source_rate_per_minute", minutely, values.positive)
+    if minutely is not None and number is not None:
+        yield Written(value=SourceRate(count=number, period=MINUTE, burst=number), origin=minutely.origin)
 
 
 def _load(context: Context, text: str) -> float:

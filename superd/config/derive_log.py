@@ -27,7 +27,6 @@ def derive_log(context: Context) -> ServiceLog:
         text = "TRAFFIC is counted for redirected services only; it is ignored"
         context.warning("traffic-ignored", origin, text, xinetd="does not start the service")
         success -= {"TRAFFIC"}
-    _warn_userid(context)
     return ServiceLog.model_validate(
         {"target": _target(context), "on_success": success, "on_failure": failure}
     )
@@ -48,14 +47,6 @@ def _flags(context: Context, name: str, words: Words | None, known: frozenset[st
                 name, word.origin, f"there is no {word.value!r}: {', '.join(sorted(known))}", hint=hint
             )
     return frozenset(found)
-
-
-def _warn_userid(context: Context) -> None:
-    for words in (context.written.log_on_success, context.written.log_on_failure):
-        for word in words or ():
-            if word.value.upper() == "USERID":
-                text = "USERID: no ident look-ups are made in this version; nothing is logged for it"
-                context.warning("userid-ignored", word.origin, text)
 
 
 def _target(context: Context) -> SyslogTarget | FileTarget | None:

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from typing import Final
 
-from superd.config import tcpd
+from superd.config import inetd_auth, tcpd
 from superd.config.dialect import Argv, Facts, Quotes
 from superd.config.inetd_fields import FieldError
 from superd.config.origin import Report
@@ -19,7 +19,10 @@ def set_program(service: WrittenService, server: Word, args: Words, facts: Facts
     service.flags = (*flags, _at(server, "NOLIBWRAP"))
     if server.value == INTERNAL:
         service.type = (_at(server, "INTERNAL"), *(service.type or ()))
-        _warn_internal_arguments(service, args, report)
+        if service.name in inetd_auth.NAMES:
+            inetd_auth.set_options(service, server, args, report)
+        else:
+            _warn_internal_arguments(service, args, report)
         return
     _check(service, server, args, facts)
     _warn_arguments(args, facts, report)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, InstanceOf
 
@@ -116,6 +116,13 @@ class Redirect(Frozen):
     credentials: Credentials
 
 
+class Sensor(Frozen):
+    """Nothing: who connects is refused and, for ``Access.deny_minutes``, banned from every service."""
+
+    kind: Literal["sensor"] = "sensor"
+    credentials: None = None
+
+
 class AddressPattern(Frozen):
     """One word of only_from/no_access; exactly one of ``network`` and ``name`` is set.
 
@@ -128,12 +135,38 @@ class AddressPattern(Frozen):
     name: str = ""
 
 
+EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
+"""Days of the week as time.localtime() counts them: Monday is 0."""
+
+
 class TimeSpan(Frozen):
-    """One ``h:m-h:m`` of access_times in minutes of the local day; the end minute is included."""
+    """One word of access_times, in minutes of the local day; the end minute is included.
+
+    With ``end`` before ``start`` it runs past midnight, and belongs to the day on which it began.
+    """
 
     start: int
     end: int
     origin: Origin
+    days: tuple[int, ...] = EVERY_DAY
+
+    def __str__(self) -> str:
+        clock = "{}:{:02}-{}:{:02}".format(*divmod(self.start, 60), *divmod(self.end, 60))
+        return clock if self.days == EVERY_DAY else f"{_written_days(self.days)}@{clock}"
+
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _written_days(days: tuple[int, ...]) -> str:
+    """Write days as access_times has them, three and more in a row as a range."""
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{DAYS[days[0]]}-{DAYS[days[-1]]}"
+    return ",".join(DAYS[day] for day in days)
+
+
+LOOKUP_SECONDS: Final = 5.0
+"""The longest time that looking up the names of a client takes, unless ``lookup_timeout`` says otherwise."""
 
 
 class Access(Frozen):
@@ -143,11 +176,16 @@ class Access(Frozen):
     no_access: tuple[AddressPattern, ...] | None = None
     only_from_origin: Origin | None = None
     """Where only_from was written: the rule behind a refusal that no pattern explains."""
+    most_specific: bool = False
+    """address_rule: a client on both lists is in if its entry in only_from is the more specific one."""
     times: tuple[TimeSpan, ...] | None = None
     daemon: str = ""
-    """Daemon name for hosts.allow/hosts.deny; empty: they are not asked (NOLIBWRAP, or an inetd.conf line
+    """Daemon name for hosts.allow/hosts.deny; empty: they are not asked (NOLIBWRAP, a sensor, or an inetd.conf line
     without tcpd).
     """
+    paranoid: Origin | None = None
+    """Where ``paranoid = yes`` was written: a client whose name and address disagree is refused."""
+    lookup_seconds: float = LOOKUP_SECONDS
     deny_minutes: int | None = None
     """deny_time of a sensor: minutes, -1 for ever, 0 never, ``None`` not written."""
 
@@ -164,15 +202,44 @@ class Rate(Frozen):
     pause: int
 
 
+class SourcePrefix(Frozen):
+    """How many leading bits of an address tell one source from another."""
+
+    ipv4: int = 32
+    ipv6: int = 64
+
+    def __str__(self) -> str:
+        """What stands behind the number in ``per_source``; empty for the usual prefix."""
+        ipv6 = f"/{self.ipv6}" if self.ipv6 != 64 else ""
+        return f"/{self.ipv4}{ipv6}" if ipv6 or self.ipv4 != 32 else ""
+
+
+class SourceRate(Frozen):
+    """So many attempts of one source in ``period`` seconds, and ``burst`` of them at once."""
+
+    count: int
+    period: int
+    burst: int
+
+    def __str__(self) -> str:
+        unit = next(unit for unit, seconds in UNITS.items() if seconds == self.period)
+        return f"{self.count}/{unit} burst {self.burst}"
+
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Units of ``rate`` in seconds."""
+
+
 class Limits(Frozen):
     """Bounds on load; ``None`` means unlimited."""
 
     instances: Written[int] | None = None
     per_source: Written[int] | None = None
+    per_source_prefix: SourcePrefix = SourcePrefix()
     cps: Written[Rate] | None = None
     max_load: Written[float] | None = None
-    source_rate: Written[int] | None = None
-    """Connections per minute from one source; over it only that source is refused."""
+    source_rates: tuple[Written[SourceRate], ...] = ()
+    """Each bounds every source by itself; over one of them only that source is refused."""
     idle_timeout: float = 3600.0
     """Seconds without traffic after which a built-in's connection is closed."""
 
@@ -237,17 +304,21 @@ class Service(Frozen):
     wait: bool
     endpoints: tuple[Endpoint, ...]
     """Empty for TCPMUX clients, which have no port of their own."""
-    action: Program | Builtin | Redirect
+    action: Program | Builtin | Redirect | Sensor
     access: Access = Access()
     limits: Limits = Limits()
     log: ServiceLog = ServiceLog()
     banners: Banners = Banners()
     rpc: Rpc | None = None
     tcpmux: Literal["", "plain", "plus"] = ""
-    sensor: bool = False
     ident_required: bool = False
     """flags = IDONLY."""
     unsupported: tuple[Unsupported, ...] = ()
+
+    @property
+    def sensor(self) -> bool:
+        """Whether it serves nobody, and bans who comes."""
+        return isinstance(self.action, Sensor)
 
 
 class Config(Frozen):

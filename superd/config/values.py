@@ -3,12 +3,16 @@
 import re
 from typing import Final
 
-from superd.config.model import FileTarget, SyslogTarget
+from superd.config.model import UNITS, FileTarget, SourcePrefix, SourceRate, SyslogTarget
 
 INT_LIMIT: Final = 2**31 - 1
 """Largest integer; xinetd narrows everything to a C int without a check."""
 
 PORT_LIMIT: Final = 65535
+
+LOOKUP_LIMIT: Final = 60.0
+"""Longest ``lookup_timeout`` in seconds: a client that waits holds a descriptor, and has given up by then."""
+
 FACILITIES: Final = (
     *("daemon", "auth", "authpriv", "user", "mail", "lpr", "news", "uucp", "ftp"),
     *(f"local{number}" for number in range(8)),
@@ -28,6 +32,7 @@ _FLOAT: Final = re.compile(
 _NO_NUMBER: Final = re.compile(r"[-+]?(?:inf|nan)", re.ASCII | re.IGNORECASE)
 _NEGATIVE: Final = re.compile(r"-[0-9]{1,12}[kKmM]?", re.ASCII)
 _FACTOR: Final = {"": 1, "k": 1024, "m": 1024 * 1024}
+_RATE: Final = re.compile(r"([0-9]{1,9})/([smhd])", re.ASCII)
 _TIME: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -62,6 +67,47 @@ def count(text: str) -> int | None:
 def positive(text: str) -> int:
     """Read a number that must not be 0."""
     return integer(text, least=1)
+
+
+def per_source(text: str) -> tuple[int, SourcePrefix] | None:
+    """Read a number of servers per source, with prefix lengths behind it if need be; ``None`` for UNLIMITED."""
+    number, *lengths = text.split("/")
+    most = count(number)
+    if len(lengths) > 2 or (most is None and lengths):
+        raise ValueError(
+            f"{text!r} is not a number of servers, with one or two prefix lengths, as in 10/24/56"
+        )
+    bounds = zip(("ipv4", "ipv6"), lengths, (32, 128), strict=False)
+    prefix = SourcePrefix(**{name: integer(length, 1, longest) for name, length, longest in bounds})
+    return None if most is None else (most, prefix)
+
+
+def source_rate(words: tuple[str, ...]) -> SourceRate | None:
+    """Read ``10/s``, ``10/s burst 20``, or UNLIMITED (``None``); without a burst it is the number itself."""
+    first, *rest = words
+    if first.upper() == "UNLIMITED" and not rest:
+        return None
+    found = _RATE.fullmatch(first)
+    if found is None or (rest and (len(rest) != 2 or rest[0].lower() != "burst")):
+        raise ValueError(f"{' '.join(words)!r} is not a rate like 10/s or 10/s burst 20 (s, m, h or d)")
+    number = positive(found[1])
+    return SourceRate(count=number, period=UNITS[found[2]], burst=positive(rest[1]) if rest else number)
+
+
+def address_rule(text: str) -> bool:
+    """Read address_rule; true for ``most-specific``."""
+    rules = {"deny": False, "most-specific": True}
+    if text.lower() not in rules:
+        raise ValueError(f"{text!r} is neither deny nor most-specific")
+    return rules[text.lower()]
+
+
+def lookup_seconds(text: str) -> float:
+    """Read how long looking up the names of a client may take."""
+    found = seconds(text)
+    if found > LOOKUP_LIMIT:
+        raise ValueError(f"{text} is longer than {LOOKUP_LIMIT:g} seconds")
+    return found
 
 
 def size(text: str) -> int:
@@ -125,7 +171,10 @@ def versions(text: str) -> tuple[int, int]:
 def deny_minutes(text: str) -> int:
     """Read deny_time: minutes, FOREVER (-1) or NEVER (0)."""
     words = {"FOREVER": -1, "NEVER": 0}
-    return words[text.upper()] if text.upper() in words else integer(text)
+    minutes = words[text.upper()] if text.upper() in words else integer(text)
+    if minutes < -1:
+        raise OddValueError(f"{text} is less than nothing")
+    return minutes
 
 
 def setting(text: str) -> tuple[str, str]:

@@ -121,6 +121,14 @@ class WrittenService(BaseModel):
     """superd: starts per minute over which the service pauses (inetd.conf's ``nowait.40``)."""
     source_rate_per_minute: Annotated[Word | None, _LIMIT] = None
     """superd: connections per minute of one source over which that source is refused (FreeBSD's second number)."""
+    rate: Annotated[Words | None, Attribute(1, 3, shared=True, restricts=True)] = None
+    """superd: attempts of one source over which that source is refused: ``10/s burst 20``."""
+    address_rule: Annotated[Word | None, _LIMIT_SHARED] = None
+    """superd: what holds for a client on both lists, ``deny`` or ``most-specific``."""
+    paranoid: Annotated[Word | None, _LIMIT_SHARED] = None
+    """superd: ``yes`` refuses a client whose name and address disagree (tcp_wrappers' PARANOID)."""
+    lookup_timeout: Annotated[Word | None, _ONE_SHARED] = None
+    """superd: the longest time that looking up the names of a client takes."""
     socket_owner: Annotated[Word | None, _ONE] = None
     """superd: owner of a Unix socket's file, ``user`` or ``user:group``."""
     socket_mode: Annotated[Word | None, _ONE] = None

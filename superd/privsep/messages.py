@@ -101,6 +101,96 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class RuledLaunch:
+    """Worker to launcher, with a descriptor: like ``Launch``, under the options of rules of hosts.allow and hosts.deny.
+
+    ``allow_rule`` and ``deny_rule`` are the lines as the worker read them, at ``allow_line`` and ``deny_line``; empty:
+    none. The launcher carries out what stands in its own reading of the files, if that is the same: setenv,
+    umask, nice, user and group for the program, or ``twist`` instead of it. ``client_name``, ``user`` and
+    ``server_name`` are what was found out, empty where nobody asked; ``allow_known`` and ``deny_known`` say which of
+    them (1, 2, 4) were known when the rule's first option was reached.
+    """
+
+    service: str
+    conn: int
+    peer_host: str
+    peer_port: int
+    local_host: str
+    local_port: int
+    client_name: str
+    user: str
+    server_name: str
+    allow_line: int
+    allow_rule: str
+    allow_known: int
+    deny_line: int
+    deny_rule: str
+    deny_known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Worker to launcher: run the command of a ``spawn`` or ``aclexec`` option, without a descriptor of the client's.
+
+    ``file`` is ``allow`` or ``deny``, ``rule`` the line as the worker read it at ``line``, ``option`` the place of the
+    option in it, from 0. The other fields are those of ``RuledLaunch``. ``number`` is the worker's own, for the
+    answer.
+    """
+
+    number: int
+    service: str
+    conn: int
+    peer_host: str
+    peer_port: int
+    local_host: str
+    local_port: int
+    client_name: str
+    user: str
+    server_name: str
+    file: str
+    line: int
+    rule: str
+    known: int
+    option: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """Launcher to worker: a command ended.
+
+    ``status`` is the wait(2) status, -1 when it could not be run or was killed for taking too long.
+    """
+
+    number: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Worker to supervisor: its service ``sensor`` was touched by a numeric address.
+
+    For how long that is banned, the supervisor knows.
+    """
+
+    sensor: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Banned:
+    """Supervisor to worker: this address is banned until then (CLOCK_MONOTONIC in seconds; -1: for ever).
+
+    ``sensor`` was touched, which was written at ``line`` of ``file``: the rule behind refusals.
+    """
+
+    host: str
+    until: float
+    sensor: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """Launcher to worker: the program runs."""
 
@@ -163,6 +253,11 @@ Message = (
     | Channel
     | Violation
     | Launch
+    | RuledLaunch
+    | Command
+    | CommandEnded
+    | Ban
+    | Banned
     | Started
     | Failed
     | Exited
@@ -170,15 +265,15 @@ Message = (
     | Introduced
 )
 
-DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch})
+DESCRIPTORS: Final = frozenset({LogFile, Attach, Channel, Launch, RuledLaunch})
 """The kinds that carry exactly one descriptor."""
 
 MESSAGE_LIMIT: Final = 16384
 """Bytes of one encoded message; longer is a violation by the sender and an error when sending."""
 
-SUPERVISOR_TO_WORKER: Final = frozenset({Drain, Stop, Dump, LogFile, Channel})
-WORKER_TO_SUPERVISOR: Final = frozenset({Ready, Drained, StateLine, StateEnd})
+SUPERVISOR_TO_WORKER: Final = frozenset({Drain, Stop, Dump, LogFile, Channel, Banned})
+WORKER_TO_SUPERVISOR: Final = frozenset({Ready, Drained, StateLine, StateEnd, Ban})
 SUPERVISOR_TO_LAUNCHER: Final = frozenset({Drain, Dump, Attach})
 LAUNCHER_TO_SUPERVISOR: Final = frozenset({Ready, StateLine, StateEnd, Violation})
-WORKER_TO_LAUNCHER: Final = frozenset({Launch})
-LAUNCHER_TO_WORKER: Final = frozenset({Started, Failed, Exited, Running, Introduced})
+WORKER_TO_LAUNCHER: Final = frozenset({Launch, RuledLaunch, Command})
+LAUNCHER_TO_WORKER: Final = frozenset({Started, Failed, CommandEnded, Exited, Running, Introduced})

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from helpers.hosts_files import DENY_ALL, files
-from superd.access.hosts_access import ClientFacts, HostsAccess, HostsVerdict, Need, Outcome, check
+from helpers.hosts_files import DENY_ALL, files, settle
+from superd.access.facts import NAME, ClientFacts, Need, Question
+from superd.access.hosts_access import Effect, HostsAccess, HostsVerdict, Outcome
 from superd.config.origin import Severity
 
 
@@ -109,7 +110,7 @@ def test_verdict_and_rule(case: Case, tmp_path: Path) -> None:
     client = ClientFacts(case.client, name="unknown", user="unknown")
     verdict = files(tmp_path, case.allow, case.deny).decide(case.daemon, client)
     assert (str(verdict.outcome), place(verdict)) == (case.verdict, case.line)
-    assert (verdict.needs, verdict.doubt) == (None, None)
+    assert (verdict.question, verdict.doubt) == (None, None)
 
 
 @pytest.mark.peer
@@ -143,7 +144,7 @@ def test_the_real_library_says_the_same_unless_it_is_wrong(case: Case, tmp_path:
         ("UNKNOWN@ALL", {"user": "unknown"}, True),
         (
             "@lan",
-            {"name": "gw.example", "netgroups": lambda group, host: (group, host) == ("lan", "gw.example")},
+            {"name": "gw.example", "answers": {Question(Need.NETGROUP, "lan gw.example"): True}},
             True,
         ),
         ("[fe80::1]", {"address": "fe80::1%eth0"}, True),
@@ -205,7 +206,8 @@ def test_a_missing_fact_never_lets_in(
     allow: str, deny: str, outcome: Outcome, needs: Need | None, *, doubted: bool, tmp_path: Path
 ) -> None:
     verdict = files(tmp_path, f"sshd: {allow}\n", f"sshd: {deny}\n").decide("sshd", ClientFacts("10.1.2.3"))
-    assert (verdict.outcome, verdict.needs, verdict.doubt is not None) == (outcome, needs, doubted)
+    found = verdict.question and verdict.question.need
+    assert (verdict.outcome, found, verdict.doubt is not None) == (outcome, needs, doubted)
 
 
 @pytest.mark.parametrize(
@@ -223,14 +225,82 @@ def test_aclexec_asks_and_a_no_ends_the_file(
 ) -> None:
     asked: list[str] = []
 
-    def run(command: str) -> bool:
-        asked.append(command)
+    def say(question: Question) -> bool:
+        assert isinstance(question.command, Effect)
+        asked.append(question.command.text)
         return answer
 
-    assert (
-        files(tmp_path, allow, deny).decide("sshd", ClientFacts("10.1.2.3", aclexec=run)).allowed == granted
-    )
+    verdict = settle(files(tmp_path, allow, deny), ClientFacts("10.1.2.3"), say)
+    assert verdict.allowed == granted
     assert set(asked) <= {"x", "test 10.1.2.3 = 10.1.2.3"}
+
+
+EVERYTHING = (
+    "sshd: .example: setenv A %h: spawn echo %n %h %u: rfc931 5: aclexec test %u: banners /nowhere: deny\n"
+)
+
+
+def test_the_options_of_a_rule_are_reached_in_order_and_ask_for_what_their_letters_stand_for(
+    tmp_path: Path,
+) -> None:
+    asked: list[str] = []
+
+    def say(question: Question) -> str | bool:
+        asked.append(question.need.name)
+        answers: dict[Need, str | bool] = {Need.NAME: "gw.example", Need.USER: "b'b", Need.ACLEXEC: True}
+        return answers[question.need]
+
+    verdict = settle(files(tmp_path, EVERYTHING, ""), ClientFacts("10.1.2.3"), say)
+    assert asked == ["NAME", "USER", "ACLEXEC"]
+    assert [str(effect) for effect in verdict.effects] == [
+        "setenv A gw.example",
+        "spawn echo gw.example gw.example b_b",
+        "rfc931 5",
+        "aclexec test b_b",
+        "banners /nowhere",
+        "deny",
+    ]
+    assert verdict.outcome is Outcome.DENIED
+
+
+@pytest.mark.parametrize(
+    ("command", "expanded"), [("%h %n %h", "10.1.2.3 gw.example gw.example"), ("%h %c", "10.1.2.3 10.1.2.3")]
+)
+def test_a_name_shows_in_what_follows_the_letter_that_asked_for_it(
+    command: str, expanded: str, tmp_path: Path
+) -> None:
+    hosts = files(tmp_path, f"sshd: 10.: spawn {command}\n", "")
+    verdict = settle(hosts, ClientFacts("10.1.2.3"), lambda _question: "gw.example")
+    assert [effect.text for effect in verdict.effects] == [expanded]
+
+
+def test_nothing_behind_an_open_question_is_carried_out(tmp_path: Path) -> None:
+    hosts = files(
+        tmp_path, "sshd: .example: spawn a\nsshd: ALL: spawn b: aclexec c: spawn d\n", "ALL: ALL: spawn e"
+    )
+    assert hosts.decide("sshd", ClientFacts("10.1.2.3")).effects == ()
+    named = hosts.decide("sshd", ClientFacts("10.1.2.3", answers={NAME: "unknown"}))
+    assert [effect.text for effect in named.effects] == ["b"]
+
+
+def test_what_a_rule_did_before_its_aclexec_said_no_stays_done(tmp_path: Path) -> None:
+    hosts = files(tmp_path, "sshd: ALL: spawn a: aclexec b: spawn c\n", "ALL: ALL: spawn e\n")
+    verdict = settle(hosts, ClientFacts("10.1.2.3"), lambda _question: False)
+    assert [effect.text for effect in verdict.effects] == ["a", "b", "c", "e"]
+    assert verdict.outcome is Outcome.DENIED
+
+
+def test_an_expansion_that_is_too_long_refuses(tmp_path: Path) -> None:
+    hosts = files(tmp_path, f"sshd: ALL: spawn {'%n' * 90}\n", "")
+    verdict = settle(hosts, ClientFacts("10.1.2.3"), lambda _question: "n" * 127)
+    assert (verdict.outcome, "longer than" in verdict.error) == (Outcome.DENIED, True)
+
+
+def test_a_banner_is_expanded_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "sshd").write_bytes(b"\0\0hello %c\nfrom %a")
+    hosts = files(tmp_path, f"sshd: ALL: banners {tmp_path}\n", "")
+    verdict = settle(hosts, ClientFacts("10.1.2.3"), lambda _question: "gw.example")
+    assert [effect.text for effect in verdict.effects] == ["\0\0hello 10.1.2.3\r\nfrom 10.1.2.3"]
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -313,42 +383,6 @@ def timed(folder: Path, lines: list[str]) -> tuple[float, float]:
     verdict = hosts.decide("sshd", ClientFacts("10.1.2.3"))
     assert verdict.allowed
     return loaded - start, time.perf_counter() - loaded
-
-
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        ("sshd 10.1.2.3\n", "hosts-no-colon"),
-        ("sshd: 2001:db8::/32\n", "hosts-bare-ipv6"),
-        ("sshd: 10.1.2.3/24\n", "hosts-bad-pattern"),
-        ("sshd: 10.1.2.256\n", "hosts-bad-pattern"),
-        ("sshd: [2001:db8::]/x\n", "hosts-bad-pattern"),
-        ("sshd@[10.0.0.1]: ALL\n", "hosts-bad-pattern"),
-        ("sshd: 10.1.2.3 # a friend\n", "hosts-trailing-comment"),
-        ("sshd: 10.1.2.3: alow\n", "hosts-bad-option"),
-        ("sshd: ALL: (echo) &\n", "hosts-bad-option"),
-        ("sshd: ALL: spawn true\n", "hosts-option-unsupported"),
-        ("sshd: .example\n", "hosts-needs-name"),
-        ("sshd: bob@10.1.\n", "hosts-needs-user"),
-        ("sshd: @lan\n", "hosts-netgroup"),
-        ("sshd: EXCEPT ALL\n", "hosts-empty-list"),
-        ("ALL: ALL\nsshd: 10.1.2.3\n", "hosts-shadowed"),
-        ("sshd: ALL", "hosts-file-broken"),
-        ("sshd: /etc\n", "hosts-pattern-file"),
-    ],
-)
-def test_suspicious_lines_are_reported(line: str, code: str, tmp_path: Path) -> None:
-    path = tmp_path / "hosts.allow"
-    path.write_text(line)
-    assert code in [found.code for found in check.check(path).diagnostics]
-
-
-def test_a_sound_file_is_not_complained_about(tmp_path: Path) -> None:
-    path = tmp_path / "hosts.allow"
-    path.write_text(
-        "# comment\nsshd: 10.1. [2001:db8::]/32 10.0.0.0/8: allow\nin.ftpd, 22: 10.1.2.3\nALL: ALL: deny\n"
-    )
-    assert check.check(path).diagnostics == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.hosts_files import files
-from superd.access.hosts_access import ClientFacts, table
+from helpers.hosts_files import files, settle
+from superd.access.facts import ClientFacts, Need
+from superd.access.hosts_access import table
 
 WORDS = [
     "ALL", "KNOWN", "LOCAL", "UNKNOWN", "PARANOID", "EXCEPT", "10.1.2.3", "10.1.", ".2.3", "10.1.2.0/24", "10.*",
@@ -31,8 +32,6 @@ _facts = st.builds(
     user=st.sampled_from([None, "unknown", "bob", "eve"]),
     server_address=st.sampled_from(["", "10.0.0.1"]),
     server_port=st.just(22),
-    netgroups=st.sampled_from([None, lambda _group, host: host == "gw.example"]),
-    aclexec=st.sampled_from([None, lambda _command: True, lambda _command: False]),
 )
 
 
@@ -59,18 +58,5 @@ def test_a_missing_fact_never_admits_whom_some_value_of_it_refuses(
         return
     names, users = ("unknown", "paranoid", "gw.example", "gw", "x.example"), ("unknown", "bob", "eve")
     for name, user, answer in itertools.product(names, users, (True, False)):
-        assert hosts.decide("sshd", completed(facts, name, user, answer=answer)).allowed
-
-
-def completed(facts: ClientFacts, name: str, user: str, *, answer: bool) -> ClientFacts:
-    """The same facts with the missing ones filled in; without an address there can be no name."""
-    return ClientFacts(
-        facts.address,
-        name=facts.name or (name if facts.address else "unknown"),
-        user=facts.user or user,
-        server_address=facts.server_address,
-        server_port=22,
-        server_name="unknown",
-        netgroups=facts.netgroups or (lambda _group, _host: answer),
-        aclexec=facts.aclexec or (lambda _command: answer),
-    )
+        told = {Need.NAME: name, Need.USER: user, Need.SERVER_NAME: "unknown"}
+        assert settle(hosts, facts, lambda asked: told.get(asked.need, answer)).allowed  # noqa: B023  called at once

@@ -11,7 +11,8 @@ import pytest
 
 from superd.access import limits
 from superd.access.limits import Counters, SourceRates, Window
-from superd.config.model import Rate
+from superd.access.prefixes import counted_by
+from superd.config.model import Rate, SourcePrefix, SourceRate
 
 
 def served(rate: Rate, moments: list[float]) -> int:
@@ -52,36 +53,53 @@ def test_a_fixed_window_trips_on_the_first_start_too_many_and_begins_anew_after_
     assert served(rate, [0.0, 10.0, 59.9, 60.0, 60.1, 60.2, 60.3]) == 6
 
 
-def test_live_connections_are_counted_per_host_and_forgotten() -> None:
-    counters = Counters()
-    for host in ("a", "a", "b"):
+def test_live_connections_are_counted_per_source_and_forgotten() -> None:
+    counters = Counters(counted_by(SourcePrefix(ipv4=24)))
+    for host in ("10.0.0.1", "10.0.0.200", "10.0.1.1", ""):
         counters.enter(host)
-    assert (counters.total, counters.of("a"), counters.of("b"), counters.of("c")) == (3, 2, 1, 0)
-    for host in ("a", "b", "a"):
+    assert counters.total == 4
+    assert [counters.of(host) for host in ("10.0.0.77", "10.0.1.2", "10.0.2.1", "")] == [2, 1, 0, 1]
+    for host in ("10.0.0.1", "10.0.1.1", "10.0.0.200", ""):
         counters.leave(host)
-    assert (counters.total, counters.of("a")) == (0, 0)
+    assert (counters.total, counters.of("10.0.0.1")) == (0, 0)
     with pytest.raises(KeyError):
-        counters.leave("a")
+        counters.leave("10.0.0.1")
 
 
-def test_a_source_over_its_rate_is_refused_alone_until_its_minute_is_over() -> None:
-    rates = SourceRates(2)
-    assert [rates.exceeded("a", now) for now in (0.0, 1.0, 2.0, 59.0)] == [False, False, True, True]
-    assert not rates.exceeded("b", 2.0)
-    assert not rates.exceeded("a", 60.0)
+def test_without_a_bound_per_source_only_the_total_is_counted() -> None:
+    counters = Counters()
+    counters.enter("10.0.0.1")
+    assert (counters.total, counters.of("10.0.0.1")) == (1, 0)
+    counters.leave("10.0.0.1")
+    assert counters.total == 0
+
+
+def test_a_source_over_its_rate_is_refused_alone_until_its_bucket_fills_again() -> None:
+    rates = SourceRates(SourceRate(count=2, period=60, burst=2))
+    assert [rates.exceeded("10.0.0.1", now) for now in (0.0, 1.0, 2.0, 29.0)] == [False, False, True, True]
+    assert not rates.exceeded("10.0.0.2", 2.0)
+    assert [rates.exceeded("10.0.0.1", now) for now in (30.0, 31.0, 60.0)] == [False, True, False]
+
+
+def test_refused_attempts_do_not_make_a_source_wait_longer() -> None:
+    rates = SourceRates(SourceRate(count=1, period=1, burst=1))
+    assert sum(not rates.exceeded("10.0.0.1", now / 10) for now in range(100)) == 10
+
+
+def test_a_burst_is_what_comes_at_once_after_a_silence() -> None:
+    rates = SourceRates(SourceRate(count=10, period=1, burst=20))
+    assert sum(not rates.exceeded("10.0.0.1", 0.0) for _ in range(50)) == 20
+    assert sum(not rates.exceeded("10.0.0.1", 1.0) for _ in range(50)) == 10
+    assert sum(not rates.exceeded("10.0.0.1", 1000.0) for _ in range(50)) == 20
 
 
 def test_the_table_of_sources_is_bounded_and_forgets_the_one_not_seen_longest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "SOURCES_LIMIT", 2)
-    rates = SourceRates(1)
-    assert not rates.exceeded("a", 0.0)
-    assert not rates.exceeded("b", 0.0)
-    assert rates.exceeded("a", 0.0)
-    assert not rates.exceeded("c", 0.0)
-    assert rates.exceeded("a", 0.0)
-    assert not rates.exceeded("b", 0.0)
+    rates = SourceRates(SourceRate(count=1, period=86400, burst=1))
+    asked = [rates.exceeded(f"10.0.0.{number}", 0.0) for number in (1, 2, 1, 3, 1, 2)]
+    assert asked == [False, False, True, False, True, False]
 
 
 CPS_CONFIG = """service time

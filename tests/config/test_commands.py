@@ -90,6 +90,13 @@ def test_list_shows_a_line_for_each_address(tmp_path: Path, capsys: pytest.Captu
     ]
 
 
+def test_list_shows_a_sensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = ECHO.replace("{\n", "{\n\tflags = SENSOR IPv4\n", 1)
+    assert main(["list", "-c", write(tmp_path, text)]) == 0
+    (_, row) = capsys.readouterr().out.splitlines()
+    assert row.split() == ["echo", "0.0.0.0", "4700/tcp", "stream", "nowait", "-", "sensor"]
+
+
 def test_list_says_what_is_not_yet_supported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = ECHO.replace("service echo", "service tcpmux")
     assert main(["list", "--json", "-c", write(tmp_path, text)]) == 0

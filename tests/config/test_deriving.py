@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from helpers.configured import codes, defaults, loaded, one, services, stanza
-from superd.config.model import Builtin, Credentials, Program, Rate, ResourceLimit, Service, SocketType
+from superd.config.model import (
+    Builtin,
+    Credentials,
+    Program,
+    ResourceLimit,
+    Service,
+    SocketType,
+)
 from superd.config.origin import Report
 
 
@@ -241,50 +248,6 @@ def test_umask_is_the_daemons_or_the_services() -> None:
     assert (program(one()).umask, program(one("umask = 077")).umask) == (0o022, 0o077)
 
 
-def test_limits_default_to_fifty_starts_and_nothing_else() -> None:
-    limits = one().limits
-    assert (limits.instances, limits.per_source, limits.max_load) == (None, None, None)
-    assert limits.cps is not None
-    assert limits.cps.value == Rate(starts=50, window=None, pause=10)
-
-
-def test_limits_know_where_they_were_written() -> None:
-    limits = one("instances = 3", "cps = 25 30", "max_load = 2.5").limits
-    assert limits.instances is not None
-    assert (limits.instances.value, limits.instances.origin.line) == (3, 10)
-    assert limits.cps is not None
-    assert limits.cps.value == Rate(starts=25, window=None, pause=30)
-
-
-@pytest.mark.parametrize("line", ["instances = UNLIMITED", "per_source = unlimited"])
-def test_unlimited_is_no_limit(line: str) -> None:
-    limits = one(line).limits
-    assert limits.instances is None
-    assert limits.per_source is None
-
-
-def test_zero_starts_switch_the_rate_off() -> None:
-    assert one("cps = 0 10").limits.cps is None
-
-
-def test_starts_per_minute_are_inetds_rate() -> None:
-    limits = one("rate_per_minute = 40", "source_rate_per_minute = 6", "idle_timeout = 5m").limits
-    assert limits.cps is not None
-    assert limits.cps.value == Rate(starts=40, window=60, pause=600)
-    assert limits.source_rate is not None
-    assert (limits.source_rate.value, limits.idle_timeout) == (6, 300.0)
-
-
-def test_access_times_are_spans_of_minutes() -> None:
-    times = one("access_times = 2:00-9:00 12:30-23:59").access.times
-    assert [(span.start, span.end) for span in times or ()] == [(120, 540), (750, 1439)]
-
-
-@pytest.mark.parametrize("text", ["22:00-6:00", "9:00 - 17:00", "9-17", "9:00-24:00", "0:00-1:00,2:00-3:00"])
-def test_wrong_access_times_keep_the_service_from_starting(text: str) -> None:
-    assert services(stanza(f"access_times = {text}")) == {}
-
-
 def test_a_banner_is_read_and_cut(tmp_path: Path) -> None:
     banner = tmp_path / "banner"
     banner.write_bytes(b"x" * 20000)
@@ -299,11 +262,8 @@ def test_a_fifo_as_banner_does_not_hold_anything_up(tmp_path: Path) -> None:
 
 LATER = [
     ("redirect = 192.0.2.1 80", {}),
-    ("flags = SENSOR", {}),
-    ("flags = IDONLY", {}),
     ("flags = LABELED", {}),
     ("flags = INTERCEPT", {"wait": "yes"}),
-    ("only_from = .example.org", {}),
     ("rpc_version = 1-2\n\trpc_number = 300001", {"type": "RPC UNLISTED"}),
     ("rpc_version = 1", {"type": "RPC", "name": "rstatd"}),
     ("", {"type": "TCPMUX UNLISTED"}),

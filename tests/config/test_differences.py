@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VECTORS = sorted((Path(__file__).parent / "vectors").glob("*.json"))
 CALLS = {"error", "warning", "_spoil", "_lose", "FieldError"}
-EXTENSIONS = {"extension-port", "extension-bind"}
+EXTENSIONS = {"extension-port", "extension-bind", "extension-source"}
 """Names for the replay of vectors; extensions of the language are no problems and have no diagnostics."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from superd.config import values
-from superd.config.model import FileTarget, SyslogTarget
+from superd.config.model import FileTarget, SourcePrefix, SourceRate, SyslogTarget
 
 VALID: list[tuple[Callable[[str], object], str, object]] = [
     (values.yes_no, "YES", True),
@@ -30,6 +30,14 @@ VALID: list[tuple[Callable[[str], object], str, object]] = [
     (values.deny_minutes, "FOREVER", -1),
     (values.deny_minutes, "never", 0),
     (values.deny_minutes, "5", 5),
+    (values.deny_minutes, "-1", -1),
+    (values.per_source, "10", (10, SourcePrefix())),
+    (values.per_source, "10/24", (10, SourcePrefix(ipv4=24))),
+    (values.per_source, "0/32/128", (0, SourcePrefix(ipv6=128))),
+    (values.per_source, "unlimited", None),
+    (values.address_rule, "Deny", False),
+    (values.address_rule, "most-specific", True),
+    (values.lookup_seconds, "1m", 60.0),
     (values.setting, "A=b=c", ("A", "b=c")),
     (values.setting, "A=", ("A", "")),
 ]
@@ -60,6 +68,17 @@ INVALID: list[tuple[Callable[[str], object], str]] = [
     (values.seconds, "1d"),
     (values.versions, "5-2"),
     (values.deny_minutes, "soon"),
+    (values.deny_minutes, "-2"),
+    (values.per_source, "10/"),
+    (values.per_source, "10/33"),
+    (values.per_source, "10/0"),
+    (values.per_source, "10/24/129"),
+    (values.per_source, "10/24/64/1"),
+    (values.per_source, "/24"),
+    (values.per_source, "UNLIMITED/24"),
+    (values.address_rule, "specific"),
+    (values.lookup_seconds, "61"),
+    (values.lookup_seconds, "0"),
     (values.setting, "FOO"),
     (values.setting, "=x"),
 ]
@@ -103,3 +122,27 @@ def test_log_type_is_read(text: str, target: object) -> None:
 def test_a_wrong_log_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w+ \w+"):
         values.target(tuple(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("10/s", SourceRate(count=10, period=1, burst=10)),
+        ("10/s burst 20", SourceRate(count=10, period=1, burst=20)),
+        ("3/m BURST 1", SourceRate(count=3, period=60, burst=1)),
+        ("5/h", SourceRate(count=5, period=3600, burst=5)),
+        ("1/d", SourceRate(count=1, period=86400, burst=1)),
+        ("Unlimited", None),
+    ],
+)
+def test_a_rate_is_read(text: str, rate: SourceRate | None) -> None:
+    assert values.source_rate(tuple(text.split())) == rate
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10", "10/w", "/s", "0/s", "-1/s", "10/s burst", "10/s burst 0", "10/s 20", "10/s peak 20", "1.5/s"],
+)
+def test_a_wrong_rate_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w+"):
+        values.source_rate(tuple(text.split()))

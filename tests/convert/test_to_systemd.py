@@ -175,6 +175,14 @@ def test_access_lists_never_open_more_than_they_did(attributes: str, filters: li
         (" max_load = 2.5", "# no counterpart in systemd: max_load 2.5"),
         (" log_type = SYSLOG authpriv", "# no counterpart in systemd: log_type SYSLOG authpriv"),
         (" rate_per_minute = 10", "# the limit per minute: systemd slows down"),
+        (" per_source = 5/24", "MaxConnectionsPerSource=5\n"),
+        (" per_source = 5/24", "# per_source 5/24: systemd counts addresses, not networks"),
+        (" rate = 10/s burst 20", "# no counterpart in systemd: rate 10/s burst 20: no bound"),
+        (" paranoid = yes", "# no counterpart in systemd: paranoid yes: names are not looked up"),
+        (
+            " address_rule = most-specific",
+            "# no counterpart in systemd: address_rule most-specific: who is on both",
+        ),
     ],
 )
 def test_what_systemd_lacks_is_a_comment(attributes: str, remark: str) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from superd.access.facts import ClientFacts
 from superd.access.hosts_access import check, files
-from superd.access.hosts_access.facts import ClientFacts, HostsVerdict, Outcome
+from superd.access.hosts_access.facts import HostsVerdict, Outcome
 from superd.access.hosts_access.inquiry import Inquiry
 from superd.access.hosts_access.table import Decision
 from superd.config.origin import Diagnostic, Origin, Severity
@@ -50,6 +51,7 @@ class _Source:
 
 
 _NOTHING = Decision(None)
+_GRANTED = HostsVerdict(Outcome.GRANTED)
 
 
 class HostsAccess:
@@ -67,14 +69,17 @@ class HostsAccess:
             if source.refresh():
                 self._report(source)
         inquiry = Inquiry(daemon, client)
-        verdict = HostsVerdict(Outcome.GRANTED)
+        verdict = _GRANTED
         for source in self._sources:
             decision = source.decide(inquiry)
             if decision.rule is not None or decision.outcome is not None:
                 verdict = _verdict(source, decision)
             if decision.outcome is not None:
                 break
-        return replace(verdict, needs=inquiry.needs, doubt=inquiry.doubt) if inquiry.needs else verdict
+        if not inquiry.effects and inquiry.question is None:
+            return verdict
+        effects = tuple(inquiry.effects)
+        return replace(verdict, effects=effects, question=inquiry.question, doubt=inquiry.doubt)
 
     def take_diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return what was found wrong since the last call, for the log."""
@@ -114,5 +119,4 @@ def _verdict(source: _Source, decision: Decision) -> HostsVerdict:
         return HostsVerdict(
             outcome, f"the file is broken: {source.used.error}", Origin(source.path, source.used.line)
         )
-    options = rule.options
-    return HostsVerdict(outcome, rule.text.strip(), table.origin(rule), options.options, options.error)
+    return HostsVerdict(outcome, rule.text.strip(), table.origin(rule), error=decision.error)

@@ -1,28 +1,11 @@
-"""What is known about a client (``ClientFacts``), what is missing (``Need``), the answer (``HostsVerdict``)."""
+"""What hosts.allow and hosts.deny answer (``HostsVerdict``) and want done (``Applied``, ``Effect``)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from superd.access.hosts_access.options import Option
+from superd.access.facts import ClientFacts, Question
+from superd.access.hosts_access.options import Option, Options
 from superd.config.origin import Origin
-
-UNKNOWN: Final = "unknown"
-"""The value of a fact that was asked for and could not be had (hosts_access(5))."""
-
-PARANOID: Final = "paranoid"
-"""The value of a host name whose forward and reverse look-ups disagree."""
-
-
-class Need(StrEnum):
-    """A fact a rule asks for that is not in ``ClientFacts`` yet; the values complete "needs ..."."""
-
-    NAME = "the client's host name"
-    USER = "the client's user name (ident)"
-    SERVER_NAME = "the server's host name"
-    NETGROUP = "the netgroup database"
-    ACLEXEC = "the result of aclexec"
 
 
 class Outcome(StrEnum):
@@ -34,42 +17,52 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientFacts:
-    """Both ends of a connection, as far as known.
+class Applied:
+    """A rule whose options are carried out: enough to carry them out again, in another process, in the same way.
 
-    Addresses are numeric; empty means there is none. A name or user is ``None`` until somebody asked for
-    it, and then ``UNKNOWN`` or (names only) ``PARANOID`` or the value. ``netgroups(group, host)`` and
-    ``aclexec(command)`` answer for innetgr(3) and for the command; ``None`` means that nothing can answer.
+    ``facts`` are those known when its first option was reached; a later option may know more.
     """
 
-    address: str
-    port: int = 0
-    name: str | None = None
-    user: str | None = None
-    server_address: str = ""
-    server_port: int = 0
-    server_name: str | None = None
-    netgroups: Callable[[str, str], bool] | None = None
-    aclexec: Callable[[str], bool] | None = None
+    origin: Origin
+    text: str
+    """The line as written, continuations joined."""
+    options: Options
+    daemon: str
+    facts: ClientFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One option that was reached; ``text`` is its value with every ``%`` expanded (a banner: what to send)."""
+
+    rule: Applied
+    number: int
+    """Its place among the rule's options, from 0."""
+    option: Option
+    text: str
+
+    def __str__(self) -> str:
+        shown = self.option.value if self.option.name == "banners" else self.text
+        return f"{self.option.name} {shown}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class HostsVerdict:
     """The answer of both files.
 
-    ``rule`` and ``origin`` are the rule that decided (empty: none matched); ``options`` are its options up
-    to and with the first wrong one, whose complaint is ``error``. ``needs`` is the first missing fact that
-    an evaluation in file order asks for; the caller may provide it and ask again. ``doubt`` is the first
-    rule that may or may not match without it: then the verdict is the fail-safe one (such a rule never
-    grants, and always denies).
+    ``rule`` and ``origin`` are the rule that decided (empty: none matched). ``effects`` are the options that were
+    reached, in order, those of a rule that an ``aclexec`` made pass included; ``error`` is the complaint about
+    the first wrong option, which refuses. ``question`` is the first one that an evaluation in file order asks
+    and that has no answer yet; the caller may answer it and ask again. ``doubt`` is the first rule that may or
+    may not match without it: then the verdict is the fail-safe one (such a rule never grants, and always denies).
     """
 
     outcome: Outcome
     rule: str = ""
     origin: Origin | None = None
-    options: tuple[Option, ...] = ()
+    effects: tuple[Effect, ...] = ()
     error: str = ""
-    needs: Need | None = None
+    question: Question | None = None
     doubt: Origin | None = None
 
     @property

@@ -1,11 +1,13 @@
 """Reading a file of rules, and telling whether it has changed: ``load``, ``Loaded``, ``stamp``."""
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from typing import Final
 
 from superd.access.hosts_access.facts import Outcome
+from superd.access.hosts_access.lines import SPACE
 from superd.access.hosts_access.table import Table
 
 FILE_LIMIT: Final = 64 << 20
@@ -15,6 +17,7 @@ PATTERN_FILES_LIMIT: Final = 64
 """Pattern files (``/path`` in a rule) in use; each costs a stat(2) per decision."""
 
 Stamp = tuple[int, int, int, int]
+_WORD = re.compile(f"[^{SPACE}]+")
 _ABSENT: Final = (0, 0, 0, 0)
 
 
@@ -29,12 +32,12 @@ def stamp(path: str) -> Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def read(path: str) -> str:
+def read(path: str, limit: int = FILE_LIMIT) -> str:
     """Read a regular file as Latin-1. Raises OSError when it can't be read, is no file, or is too large."""
     with open(path, encoding="latin-1", newline="", opener=_open_regular) as file:
-        text = file.read(FILE_LIMIT + 1)
-    if len(text) > FILE_LIMIT:
-        raise OSError(f"{path} is larger than {FILE_LIMIT} bytes")
+        text = file.read(limit + 1)
+    if len(text) > limit:
+        raise OSError(f"{path} is larger than {limit} bytes")
     return text
 
 
@@ -67,7 +70,7 @@ class _PatternFiles:
             return None
         self.stamps[path] = stamp(path)
         try:
-            return read(path).split()
+            return _WORD.findall(read(path))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -13,6 +13,11 @@ LINE_LIMIT: Final = 2047
 BLANKS: Final = " \t\r\n"
 """What separates words, and what a blank line is made of."""
 
+SPACE: Final = " \t\r\n\v\f"
+"""What C's isspace(3) counts as blank, and libwrap around options and between the words of a pattern file."""
+
+_LOWER: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
+
 
 LogicalLine = tuple[int, str]
 """A line that is neither blank nor a comment, after the number of its last physical line. A plain tuple, because the
@@ -26,6 +31,11 @@ class Lines:
     lines: tuple[LogicalLine, ...]
     error: str = ""
     error_line: int = 0
+
+
+def lower(text: str) -> str:
+    """Lower the case of ASCII letters, and of no others: to libwrap those are bytes."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def split(text: str) -> Lines:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from superd.access.hosts_access.lines import BLANKS
+from superd.access.hosts_access.lines import BLANKS, SPACE, lower
 
 FACILITIES: Final = frozenset(
     {"kern", "user", "mail", "daemon", "auth", "lpr", "news", "uucp", "cron"}
@@ -38,9 +38,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of one rule up to the first wrong one, the complaint about it, and what to write."""
+    """The options of one rule before the first wrong one, that one, the complaint about it, and what to write."""
 
     options: tuple[Option, ...] = ()
+    wrong: Option | None = None
     error: str = ""
     hint: str = ""
 
@@ -75,7 +76,7 @@ def parse(text: str) -> Options:
         option, given = _option(field)
         error = _complaint(option, field, given=given, last=index == len(fields) - 1)
         if error:
-            return Options((*done, option) if option.name else tuple(done), error, _hint(field))
+            return Options(tuple(done), option, error, _hint(field))
         done.append(option)
     return Options(tuple(done))
 
@@ -87,11 +88,11 @@ def _fields(text: str) -> list[str]:
 
 def _option(field: str) -> tuple[Option, bool]:
     """Key and value of a field, with blanks and at most one ``=`` between; and whether there is a value."""
-    stripped = field.strip()
+    stripped = field.strip(SPACE)
     found = re.match(r"[^= \t\r\n]*", stripped)
     key = found[0] if found else ""
     value = stripped[len(key) :].strip(BLANKS).removeprefix("=").strip(BLANKS)
-    return Option(key.lower(), value), bool(value)
+    return Option(lower(key), value), bool(value)
 
 
 def _complaint(option: Option, field: str, *, given: bool, last: bool) -> str:
@@ -99,7 +100,7 @@ def _complaint(option: Option, field: str, *, given: bool, last: bool) -> str:
         return "missing option name"
     kind = _KINDS.get(option.name)
     if kind is None:
-        return f'bad option name: "{field.strip().split()[0]}"'
+        return f'bad option name: "{re.split(f"[{SPACE}]", field.strip(SPACE), maxsplit=1)[0]}"'
     if kind.value and not given:
         return f'option "{option.name}" requires value'
     if kind.value is False and given:
@@ -148,6 +149,11 @@ def _severity(value: str) -> str:
 
 
 def _setenv(value: str) -> str:
+    return "" if "%" in value else setenv_complaint(value)
+
+
+def setenv_complaint(value: str) -> str:
+    """Say what is wrong with a ``setenv`` whose ``%`` letters, if any, are expanded; empty when nothing is."""
     name = re.split(f"[{BLANKS}]", value, maxsplit=1)[0]
     return "" if name and "=" not in name else f'setenv needs a name, a blank and a value: "{value}"'
 

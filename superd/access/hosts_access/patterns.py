@@ -12,11 +12,14 @@ from ipaddress import IPv6Address
 from socket import if_nametoindex
 from typing import Final, Protocol
 
-from superd.access.hosts_access.facts import PARANOID, UNKNOWN, Need
+from superd.access.facts import PARANOID, UNKNOWN, Need, Question
 from superd.access.hosts_access.inquiry import Answer, Endpoint
+from superd.access.hosts_access.lines import lower
+from superd.access.hosts_access.wildcards import Piece, Wild, is_wild, piece
 
-Key = str | tuple[int, int, int]
-"""Text that equals the address or name, or a part of it up to or from a dot; or version, mask, network."""
+Key = str | tuple[int, int, int] | Piece
+"""Text that equals the address or name, or a part of it up to or from a dot; or version, mask, network; or a part of
+either that wildcards leave."""
 
 Files = Callable[[str], Iterable[str] | None]
 """Gives the words of a pattern file; ``None`` when it can't be read."""
@@ -157,10 +160,8 @@ class Netgroup:
         name = end.name()
         if name is None:
             return None
-        if end.inquiry.facts.netgroups is None:
-            end.inquiry.ask(Need.NETGROUP)
-            return None
-        return end.inquiry.facts.netgroups(self.word[1:], name)
+        answer = end.inquiry.ask(Question(Need.NETGROUP, f"{self.word[1:]} {name}"))
+        return None if answer is None else bool(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +188,21 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """A word that can't match anything; ``why`` is for whoever reads the diagnostics."""
+    """A word that can't match anything; ``why`` is for whoever reads the diagnostics.
+
+    libwrap looks up the name for words with brackets, though in vain.
+    """
 
     word: str
     why: str
-    keys: tuple[Key, ...] = ()
     asks: bool = False
+    keys: tuple[Key, ...] = ()
     doubts: bool = False
 
-    def test(self, _end: Endpoint, /) -> Answer:
+    def test(self, end: Endpoint, /) -> Answer:
         """Match nothing."""
+        if self.asks:
+            end.name()
         return False
 
 
@@ -228,11 +234,11 @@ def host(word: str, files: Files, depth: int = 0) -> HostPattern:
 
 def text(word: str) -> Callable[[str], bool]:
     """Compile the common string test; its subject must be folded."""
-    pattern = word.lower()
+    pattern = lower(word)
     if pattern.startswith("["):
         return lambda _: False
-    if "*" in pattern or "?" in pattern:
-        return _wild(pattern)
+    if is_wild(pattern):
+        return Wild(pattern)
     if pattern.startswith("."):
         return lambda subject: len(subject) > len(pattern) and subject.endswith(pattern)
     if pattern == "all":
@@ -257,29 +263,22 @@ def find(word: str, separator: str, start: int = 0) -> int:
 
 def is_plain(word: str) -> bool:
     """Tell whether the string test of a word is nothing but equality."""
-    special = "*" in word or "?" in word or word[0] in ".[" or word[-1] == "."
+    special = is_wild(word) or word[0] in ".[" or word[-1] == "."
     return not special and word.upper() not in {"ALL", "KNOWN"}
 
 
 def _text_keys(word: str) -> tuple[Key, ...] | None:
-    if "*" in word or "?" in word or word.upper() in {"ALL", "KNOWN"}:
+    folded = lower(word)
+    if folded in {"all", "known"}:
         return None
-    return (word.lower(),)
-
-
-def _wild(pattern: str) -> Callable[[str], bool]:
-    """Compile ``*`` and ``?``; each piece is matched at its first place only, so that no pattern is slow."""
-    first, *others = [
-        re.escape(piece).replace(r"\?", ".") for piece in re.sub(r"\*+", "*", pattern).split("*")
-    ]
-    middle = "".join(f"(?>.*?{piece})" for piece in others[:-1])
-    last = f".*{others[-1]}" if others else ""
-    regex = re.compile(first + middle + last, re.DOTALL)
-    return lambda subject: regex.fullmatch(subject) is not None
+    if not is_wild(folded):
+        return (folded,)
+    found = piece(folded)
+    return None if found is None else (found,)
 
 
 def _quad_or_wild(word: str) -> bool:
-    return "*" in word or "?" in word or (word.count(".") == 3 and all(map(_is_octet, word.split("."))))
+    return is_wild(word) or (word.count(".") == 3 and all(map(_is_octet, word.split("."))))
 
 
 def _is_octet(part: str) -> bool:
@@ -288,10 +287,10 @@ def _is_octet(part: str) -> bool:
 
 def _literal(word: str) -> HostPattern:
     if not word.endswith("]"):
-        return Never(word, "has an unbalanced bracket")
+        return Never(word, "has an unbalanced bracket", asks=True)
     number = _ipv6(word[1:-1])
     if number is None:
-        return Never(word, "is not an IPv6 address in brackets")
+        return Never(word, "is not an IPv6 address in brackets", asks=True)
     if number >> 32 == 0xFFFF:
         return _network(word, 4, _FULL4, number & _FULL4)
     return Literal6(word, number, ((6, _FULL6, number),))

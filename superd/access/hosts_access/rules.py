@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from superd.access.hosts_access import options, patterns
-from superd.access.hosts_access.inquiry import Answer, Inquiry
+from superd.access.hosts_access.inquiry import Answer, Inquiry, fold
+from superd.access.hosts_access.lines import lower
 from superd.access.hosts_access.options import Options
 from superd.access.hosts_access.patterns import Files, HostPattern
 
@@ -59,10 +60,7 @@ class Daemon:
     def matches(self, inquiry: Inquiry) -> Answer:
         """Compare the name or port, then the server's end."""
         facts = inquiry.facts
-        if self.port is None:
-            found = self.test(inquiry.daemon)
-        else:
-            found = bool(facts.server_address) and facts.server_port == self.port
+        found = self.test(inquiry.daemon) if self.port is None else 0 < self.port == facts.server_port
         if not found or self.host is None:
             return found
         return self.host.test(inquiry.server_end())
@@ -74,6 +72,8 @@ class Client:
 
     host: HostPattern
     user: Callable[[str], bool] | None = None
+    user_word: str = ""
+    """The pattern of the user as written."""
 
     def matches(self, inquiry: Inquiry) -> Answer:
         """Compare the host, then the user."""
@@ -81,7 +81,7 @@ class Client:
         if answer is False or self.user is None:
             return answer
         user = inquiry.user()
-        return both(answer, None if user is None else self.user(user))
+        return both(answer, None if user is None else self.user(fold(user)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +173,14 @@ class Parser:
         name = word if at < 0 else word[:at]
         host = None if at < 0 else patterns.host(word[at + 1 :], self._files)
         port = int(name) if name.isascii() and name.isdigit() and len(name) <= 5 else None
-        plain = None if port is not None or not patterns.is_plain(name) else name.lower()
+        plain = None if port is not None or not patterns.is_plain(name) else lower(name)
         return Daemon(name, port, patterns.text(name), host, plain)
 
     def _client(self, word: str) -> Client:
         at = patterns.find(word, "@", 1)
         if at < 0:
             return Client(patterns.host(word, self._files))
-        return Client(patterns.host(word[at + 1 :], self._files), patterns.text(word[:at]))
+        return Client(patterns.host(word[at + 1 :], self._files), patterns.text(word[:at]), word[:at])
 
 
 _NO_OPTIONS = Options()

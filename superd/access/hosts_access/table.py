@@ -6,13 +6,13 @@ from heapq import merge
 from typing import Final
 
 from superd.access.hosts_access import lines
-from superd.access.hosts_access.expand import expand
-from superd.access.hosts_access.facts import Need, Outcome
+from superd.access.hosts_access.facts import Applied, Outcome
 from superd.access.hosts_access.index import Index
 from superd.access.hosts_access.inquiry import Inquiry
 from superd.access.hosts_access.lines import LogicalLine
 from superd.access.hosts_access.patterns import Files
-from superd.access.hosts_access.rules import Daemon, Parser, Rule
+from superd.access.hosts_access.rules import Daemon, Parser, Rule, Simple
+from superd.access.hosts_access.walk import walk
 from superd.config.origin import Origin
 
 SCAN_LIMIT: Final = 12
@@ -34,6 +34,10 @@ class Decision:
 
     outcome: Outcome | None
     rule: Rule | None = None
+    error: str = ""
+
+
+_PASSED: Final = Decision(None)
 
 
 class Table:
@@ -77,7 +81,7 @@ class Table:
                 inquiry.doubt = inquiry.doubt or self.origin(rule)
                 if not self.grants(rule):
                     return Decision(Outcome.DENIED, rule)
-        return Decision(None)
+        return _PASSED
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -91,6 +95,15 @@ class Table:
                 raise AssertionError(f"{self.path}:{found[0]} had a colon when it was read")
             found = self._rules[position] = compiled
         return found
+
+    def plain(self, position: int) -> tuple[int, Simple] | None:
+        """Return line number and parts of one of the plainest rules without compiling it; ``None`` for others."""
+        found = self._rules[position]
+        if not isinstance(found, tuple):
+            return None
+        number, text = found
+        simple = self._parser.simple(text)
+        return None if simple is None else (number, simple)
 
     def _add(self, line: LogicalLine) -> None:
         position = len(self._rules)
@@ -110,8 +123,15 @@ class Table:
         self.suspects.append(position)
         self._rules.append(rule)
         hosts = [client.host for client in rule.clients.parts[0]]
-        for index in self._indexes(rule.daemons.parts[0]):
-            index.add(position, hosts, grants=self.grants(rule))
+        daemons = rule.daemons.parts[0]
+        asks = any(
+            daemon.host is not None and daemon.host.asks for part in rule.daemons.parts for daemon in part
+        )
+        for index in self._indexes(daemons):
+            if asks:
+                index.add_always(position)
+            else:
+                index.add(position, hosts, grants=self.grants(rule))
 
     def _indexes(self, daemons: tuple[Daemon, ...]) -> list[Index]:
         names = {daemon.plain for daemon in daemons}
@@ -138,24 +158,22 @@ class Table:
         return merge(*runs)
 
     def _effect(self, rule: Rule, inquiry: Inquiry) -> Decision:
-        match rule.options.terminal:
-            case "allow":
-                return Decision(Outcome.GRANTED, rule)
-            case "deny":
-                return Decision(Outcome.DENIED, rule)
-            case "twist":
-                return Decision(Outcome.DELEGATED, rule)
-        if rule.options.aclexec:
-            return self._aclexec(rule, inquiry)
+        """Reach the options of the rule that matched, and say what they and the file make of it."""
+        options = rule.options
+        if not options.options:
+            return Decision(Outcome.DENIED if options.error else self.default, rule, options.error)
+        walked = walk(Applied(self.origin(rule), rule.text, options, inquiry.name, inquiry.facts), inquiry)
+        if not walked.complete:
+            inquiry.doubt = inquiry.doubt or self.origin(rule)
+            return Decision(None if self.grants(rule) else Outcome.DENIED, rule)
+        if walked.error:
+            return Decision(Outcome.DENIED, rule, walked.error)
+        if options.terminal:
+            return Decision(_TERMINAL[options.terminal], rule)
+        if walked.passed is False:
+            return Decision(None if self.default is Outcome.GRANTED else Outcome.GRANTED, rule)
         return Decision(self.default, rule)
 
-    def _aclexec(self, rule: Rule, inquiry: Inquiry) -> Decision:
-        """Ask the command. A no ends this file: hosts.allow passes on to hosts.deny, hosts.deny lets in."""
-        run = inquiry.facts.aclexec
-        if run is None:
-            inquiry.ask(Need.ACLEXEC)
-            inquiry.doubt = inquiry.doubt or self.origin(rule)
-            return Decision(None if self.default is Outcome.GRANTED else Outcome.DENIED, rule)
-        if run(expand(rule.options.aclexec, inquiry.daemon, inquiry.facts)):
-            return Decision(self.default, rule)
-        return Decision(None if self.default is Outcome.GRANTED else Outcome.GRANTED, rule)
+
+_TERMINAL: Final = {"allow": Outcome.GRANTED, "deny": Outcome.DENIED, "twist": Outcome.DELEGATED}
+"""What a rule means that ends with one of these."""

@@ -94,7 +94,7 @@ def _limits(service: WrittenService, accept: bool) -> list[str]:
     if accept:
         found.append(f"MaxConnections={_count(value(service.instances))}")
     if accept and service.per_source is not None:
-        found.append(f"MaxConnectionsPerSource={_count(value(service.per_source))}")
+        found.append(f"MaxConnectionsPerSource={_count(value(service.per_source).partition('/')[0])}")
     if service.cps is not None and service.cps[0].value != "0":
         found += ["PollLimitIntervalSec=1s", f"PollLimitBurst={_count(service.cps[0].value)}"]
     elif service.rate_per_minute is not None:

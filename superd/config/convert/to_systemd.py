@@ -27,6 +27,9 @@ _UNKNOWN: Final = {
     "log_type": "log_type {}: output goes to the journal",
     "log_on_success": "log_on_success {}: the journal has the unit's start and end",
     "log_on_failure": "log_on_failure {}: refusals are not logged",
+    "rate": "rate {}: no bound on how often one source comes",
+    "address_rule": "address_rule {}: who is on both lists is refused",
+    "paranoid": "paranoid {}: names are not looked up",
     "source_rate_per_minute": "at most {} connections per minute from one source",
 }
 
@@ -104,6 +107,8 @@ def _remarks(service: WrittenService, accept: bool) -> list[str]:
         for name, text in _UNKNOWN.items()
         if _written(service, name)
     ]
+    if "/" in value(service.per_source):
+        found.append(f"per_source {value(service.per_source)}: systemd counts addresses, not networks")
     if service.cps is not None:
         found.append(
             f"cps: systemd slows down instead of pausing for {service.cps[-1].value} seconds; {_POLL_LIMIT}"

@@ -251,7 +251,7 @@ def test_a_mistake_is_an_error_at_its_line_and_the_entry_is_not_used(
 @pytest.mark.parametrize(
     ("entry", "code"),
     [
-        ("auth stream tcp nowait root internal auth -r", "internal-arguments"),
+        ("echo stream tcp nowait root internal echo -r", "internal-arguments"),
         ("7007 stream tcp nowait root /bin/cat cat # comment", "hash-argument"),
         ("7007 stream tcp nowait root /bin/cat cat 'a b'", "literal-quote"),
         ("rstatd dgram rpc/udp wait root /bin/cat", "rpc-version"),
