@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from superd.access.bans import Ban
 from superd.config.model import Credentials, Endpoint, Service
 from superd.log.files import LogFiles
 from superd.privsep.channel import Channel
@@ -42,7 +43,9 @@ class WorkerStart:
     launchers: dict[str, Channel] = field(default_factory=dict)
     """Channel per launcher name."""
     launchers_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of the launchers that can start its program per service key, for program services."""
+    """Names of the launchers that can start its program, or its rules' commands, per service key."""
+    bans: tuple[Ban, ...] = ()
+    """Who is banned already; what follows comes as messages."""
     drain_timeout: float = 30.0
     """Seconds a draining worker waits for its built-in connections before it closes them."""
 
@@ -56,5 +59,7 @@ class LauncherStart:
     drop: bool
     """False when started without root: nothing can be or needs to be dropped."""
     services: tuple[Service, ...]
-    """Services whose action is a ``Program`` with these credentials."""
+    """Services whose program has these credentials, and built-ins whose rules' commands do."""
     supervisor: Channel
+    hosts_allow: Path
+    hosts_deny: Path

@@ -1,4 +1,4 @@
-"""Starting a program with resource limits, which posix_spawn(3) can't set: ``start``.
+"""Starting a program with resource limits, another niceness or other ids, which posix_spawn(3) can't set: ``start``.
 
 The launcher forks (it has one thread and no event loop, so that is safe), and the child sets everything before it
 becomes the program. Why it could not is reported through a pipe that a successful execve(2) closes, so that the
@@ -21,7 +21,7 @@ _EXEC_FAILED: Final = 127
 
 
 def start(plan: Plan, environment: dict[str, str], descriptor: int) -> int:
-    """Start the program with its limits and return its pid.
+    """Start the program with its limits, niceness and ids, and return its pid.
 
     Raises:
         OSError: the program can't be executed, or no process can be made.
@@ -51,8 +51,10 @@ def _become(plan: Plan, environment: dict[str, str], descriptor: int, report: in
         os.setsid()
         for number in (0, 1, 2):
             os.dup2(descriptor, number)
-        _default_signals()
+        _default_signals(signal.SIGHUP if plan.ignores_hangup else 0)
         _set_limits(plan)
+        _set_nice(plan)
+        _set_ids(plan)
         os.execve(plan.path, plan.argv, environment)  # noqa: S606 - that is the purpose
     except OSError as error:
         os.write(report, (error.errno or errno.EIO).to_bytes(_ERRNO_SIZE, sys.byteorder))
@@ -64,10 +66,13 @@ def _become(plan: Plan, environment: dict[str, str], descriptor: int, report: in
         os._exit(_EXEC_FAILED)
 
 
-def _default_signals() -> None:
-    """Undo what an execve(2) would pass on: ignored signals and the mask. Handlers it resets by itself."""
+def _default_signals(besides: int) -> None:
+    """Undo what an execve(2) would pass on: ignored signals, one perhaps excepted, and the mask.
+
+    Handlers it resets by itself.
+    """
     for number in signal.valid_signals():
-        if signal.getsignal(number) == signal.SIG_IGN:
+        if number != besides and signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
@@ -77,3 +82,18 @@ def _set_limits(plan: Plan) -> None:
     for number, value in plan.limits:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(number, (value, value))
+
+
+def _set_nice(plan: Plan) -> None:
+    """Add to the niceness; that it may not be lowered is no reason to refuse anybody (hosts_options(5))."""
+    if plan.nice:
+        with contextlib.suppress(PermissionError):
+            os.nice(plan.nice)
+
+
+def _set_ids(plan: Plan) -> None:
+    """Become somebody else, groups first; with root gone, the kernel takes the capabilities (capabilities(7))."""
+    if plan.ids is not None:
+        os.setgroups(plan.ids.groups)
+        os.setresgid(plan.ids.gid, plan.ids.gid, plan.ids.gid)
+        os.setresuid(plan.ids.uid, plan.ids.uid, plan.ids.uid)

@@ -1,8 +1,8 @@
 """A launcher at work: ``Launcher``, a plain loop over supervisor, workers and ended children.
 
-Draining: after ``Drain``, or when the supervisor is gone, it ends as soon as no program runs, every worker that was
-attached until then has closed its channel (it may have asked for a program already), and what it had to say has been
-read. Workers attached while it drains are told what runs, and do not keep it.
+Draining: after ``Drain``, or when the supervisor is gone, it ends as soon as no program or command runs, every worker
+that was attached until then has closed its channel (it may have asked for a program already), and what it had to say
+has been read. Workers attached while it drains are told what runs, and do not keep it.
 """
 
 import errno
@@ -13,14 +13,19 @@ from typing import Final
 
 from superd.errors import ProtocolViolation
 from superd.launcher import spawn, state
+from superd.launcher.commands import Commands
 from superd.launcher.outbox import Outbox
-from superd.launcher.process import Children
+from superd.launcher.process import Children, ended
 from superd.launcher.programs import plans
+from superd.launcher.ruled import RuledServices, Start
+from superd.launcher.rules import RefusalError
 from superd.launcher.table import PROGRAM_LIMIT, Attached, Table
 from superd.privsep.channel import Channel
 from superd.privsep.messages import (
     WORKER_TO_LAUNCHER,
     Attach,
+    Command,
+    CommandEnded,
     Drain,
     Dump,
     Exited,
@@ -28,6 +33,7 @@ from superd.privsep.messages import (
     Introduced,
     Launch,
     Ready,
+    RuledLaunch,
     Running,
     Started,
     StateEnd,
@@ -39,6 +45,8 @@ from superd.processes import LauncherStart
 BURST: Final = 16
 """Messages taken from one worker before the others and ended children get their turn."""
 
+Answer = Started | Failed | Exited | Running | Introduced | CommandEnded
+
 _SHOWN: Final = 40
 """Characters of an unknown service's name that are repeated to the supervisor."""
 
@@ -49,6 +57,8 @@ class Launcher:
     def __init__(self, start: LauncherStart) -> None:
         self._name = start.name
         self._plans = plans(start.services)
+        self._ruled = RuledServices(start)
+        self._commands = Commands(self._ruled)
         self._table = Table()
         self._workers: list[Attached] = []
         self._answered: set[Attached] = set()
@@ -69,9 +79,10 @@ class Launcher:
 
     def _turn(self) -> None:
         """Start programs first, for clients wait for them; nobody waits for those that have ended."""
-        ready = self._children.wait(self._selector)
+        ready = self._children.wait(self._selector, self._commands.wait())
         for key, events in sorted(ready, key=self._is_children):
             key.data(events)
+        self._commands.expire()
         self._answer()
 
     def _is_children(self, ready: tuple[selectors.SelectorKey, int]) -> bool:
@@ -81,6 +92,7 @@ class Launcher:
         return (
             self._draining
             and not self._table
+            and not self._commands
             and not self._outbox
             and all(worker.late and not worker.outbox for worker in self._workers)
         )
@@ -106,7 +118,7 @@ class Launcher:
             case Dump() if (
                 not self._outbox
             ):  # one dump at a time: while it is not read, another says the same
-                for line in state.describe(self._name, self._table):
+                for line in state.describe(self._name, self._table, len(self._commands)):
                     self._report(line)
 
     def _lose_supervisor(self) -> None:
@@ -161,18 +173,22 @@ class Launcher:
                 message, descriptor = worker.channel.receive()
             except BlockingIOError:
                 return
-            if isinstance(message, Launch) and descriptor is not None:  # the channel accepts nothing else
+            if isinstance(message, Command):
+                refused = self._commands.start(message, worker)
+                if refused:
+                    self._tell(worker, refused)
+            elif isinstance(message, Launch | RuledLaunch) and descriptor is not None:
                 self._tell(worker, self._launch(worker, message, descriptor))
 
-    def _launch(self, worker: Attached, launch: Launch, descriptor: int) -> Started | Failed:
+    def _launch(self, worker: Attached, launch: Launch | RuledLaunch, descriptor: int) -> Started | Failed:
         try:
-            plan = self._plans.get(launch.service)
-            if plan is None:
-                raise ProtocolViolation(f"asked for an unknown service: {launch.service[:_SHOWN]!r}")
-            environment = plan.environment.of(launch)
+            plan, environment = self._planned(launch)
             if len(self._table) >= PROGRAM_LIMIT:
                 return Failed(launch.conn, errno.EAGAIN)
             pid = spawn.start(plan, environment, descriptor)
+        except RefusalError as refusal:
+            refusal.log(launch)
+            return Failed(launch.conn, refusal.number)
         except OSError as error:
             return Failed(launch.conn, error.errno or errno.EIO)
         finally:
@@ -180,7 +196,15 @@ class Launcher:
         self._table.add(launch, pid, worker)
         return Started(launch.conn, pid)
 
-    def _tell(self, worker: Attached, message: Started | Failed | Exited | Running | Introduced) -> None:
+    def _planned(self, launch: Launch | RuledLaunch) -> Start:
+        if isinstance(launch, RuledLaunch):
+            return self._ruled.program(launch)
+        plan = self._plans.get(launch.service)
+        if plan is None:
+            raise ProtocolViolation(f"asked for an unknown service: {launch.service[:_SHOWN]!r}")
+        return plan, plan.environment.of(launch)
+
+    def _tell(self, worker: Attached, message: Answer) -> None:
         """Answer at the end of the turn: a message wakes its receiver, who would interrupt the next start."""
         try:
             worker.outbox.hold(message)
@@ -222,6 +246,11 @@ class Launcher:
 
     def _on_children(self, _events: int) -> None:
         self._children.clear()
-        for exited, workers in self._table.reap():
+        for pid, status, usage in ended():
+            command = self._commands.ended(pid, status)
+            if command:
+                self._tell(*command)
+                continue
+            exited, workers = self._table.ended(pid, status, usage)
             for worker in workers:
                 self._tell(worker, exited)

@@ -1,11 +1,12 @@
-"""What a forked process changes about itself before it serves as a launcher: ``prepare``, ``Children``."""
+"""What a forked process changes about itself before it serves as a launcher: ``prepare``, ``Children``, ``ended``."""
 
 import os
 import resource
 import selectors
 import signal
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -48,11 +49,13 @@ class Children:
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         signal.pthread_sigmask(signal.SIG_SETMASK, _ENDED)
 
-    def wait(self, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
+    def wait(
+        self, selector: selectors.BaseSelector, seconds: float | None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
         """Select; SIGCHLD comes in here and nowhere else, so that many ended children are one interruption."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
         try:
-            return selector.select()
+            return selector.select(seconds)
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, _ENDED)
 
@@ -63,6 +66,13 @@ class Children:
     def clear(self) -> None:
         """Forget the signals so far; to be called before reaping, so that none is missed."""
         self._reading.recv(_SIGNALS_AT_ONCE)
+
+
+def ended() -> Iterator[tuple[int, int, resource.struct_rusage]]:
+    """Reap every child that has ended: pid, wait(2) status, and what it used."""
+    with suppress(ChildProcessError):
+        while (child := os.wait4(-1, os.WNOHANG))[0]:
+            yield child
 
 
 def _noted(number: int, frame: FrameType | None) -> None:

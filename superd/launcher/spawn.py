@@ -14,6 +14,8 @@ from superd.launcher import limited
 from superd.launcher.programs import Plan
 
 _EVERY_SIGNAL: Final = frozenset(signal.valid_signals())
+_ALL_BUT_HANGUP: Final = _EVERY_SIGNAL - {signal.SIGHUP}
+"""A launcher ignores SIGHUP, so it stays ignored."""
 
 
 def start(plan: Plan, environment: dict[str, str], descriptor: int) -> int:
@@ -27,7 +29,7 @@ def start(plan: Plan, environment: dict[str, str], descriptor: int) -> int:
     try:
         os.set_blocking(descriptor, True)
         os.umask(plan.umask)
-        if plan.limits:
+        if plan.forked:
             return limited.start(plan, environment, descriptor)
         return _spawn(plan, environment, descriptor)
     except ValueError as error:  # a NUL, or something that is not text, in the configuration
@@ -46,5 +48,5 @@ def _spawn(plan: Plan, environment: dict[str, str], descriptor: int) -> int:
         ),
         setsid=True,
         setsigmask=(),
-        setsigdef=_EVERY_SIGNAL,
+        setsigdef=_ALL_BUT_HANGUP if plan.ignores_hangup else _EVERY_SIGNAL,
     )

@@ -7,10 +7,12 @@ from superd.launcher.table import Child, Table
 from superd.privsep.messages import StateEnd, StateLine
 
 
-def describe(name: str, table: Table) -> Iterator[StateLine | StateEnd]:
-    """Describe what the launcher ``name`` runs: pid, peer, and start in local time, then the end mark."""
+def describe(name: str, table: Table, commands: int) -> Iterator[StateLine | StateEnd]:
+    """Describe what the launcher ``name`` runs: pid, peer, and start in local time; commands of rules; the end mark."""
     now, monotonic = time.time(), time.monotonic()
     yield StateLine("", "launcher", f"{name}: {len(table)} running programs")
+    if commands:
+        yield StateLine("", "commands", f"{commands} of hosts.allow and hosts.deny")
     for child in table:
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now - monotonic + child.since))
         yield StateLine(

@@ -5,7 +5,7 @@ When a worker is gone, its programs concern the one attached last; when there is
 the next.
 """
 
-import os
+import resource
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from typing import Final
 
 from superd.launcher.outbox import Outbox
 from superd.privsep.channel import Channel
-from superd.privsep.messages import Exited, Launch, Running
+from superd.privsep.messages import Exited, Launch, RuledLaunch, Running
 
 PROGRAM_LIMIT: Final = 30000
 """Programs running at once: just under the default pid_max, which no service gets near with sensible instances."""
@@ -41,7 +41,7 @@ class Attached:
 class Child:
     """A running program; ``since`` is CLOCK_MONOTONIC, ``concerns`` the attached workers that know of it."""
 
-    launch: Launch
+    launch: Launch | RuledLaunch
     pid: int
     since: float
     concerns: list[Attached] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Table:
     def __iter__(self) -> Iterator[Child]:
         return iter(self._children.values())
 
-    def add(self, launch: Launch, pid: int, worker: Attached) -> None:
+    def add(self, launch: Launch | RuledLaunch, pid: int, worker: Attached) -> None:
         """Enter a program that a worker asked for."""
         self._children[pid] = Child(launch, pid, time.monotonic(), [worker])
 
@@ -89,14 +89,10 @@ class Table:
             child.concerns.append(worker)
         return [child.running() for child in unknown]
 
-    def reap(self) -> Iterator[tuple[Exited, list[Attached]]]:
-        """Collect what has ended, with the workers it concerns; without any, it is kept for the next."""
-        while self._children:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            child = self._children.pop(pid)
-            exited = Exited(child.launch.conn, pid, status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
-            if not child.concerns:
-                self._unclaimed.append((child.running(), exited))
-            yield exited, child.concerns
+    def ended(self, pid: int, status: int, usage: resource.struct_rusage) -> tuple[Exited, list[Attached]]:
+        """Take note of a program that was reaped; return whom that concerns. Without any, it is kept for the next."""
+        child = self._children.pop(pid)
+        exited = Exited(child.launch.conn, pid, status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
+        if not child.concerns:
+            self._unclaimed.append((child.running(), exited))
+        return exited, child.concerns

@@ -27,8 +27,10 @@ from superd.privsep.messages import (
     Launch,
     Message,
     Ready,
+    RuledLaunch,
 )
 from superd.processes import LauncherStart
+from superd.supervisor.warmup import warm_up
 
 M = TypeVar("M", bound=Message)
 
@@ -144,7 +146,7 @@ class Launching:
             self.supervisor.send(Attach(worker), theirs.fileno())
         return ours
 
-    def start(self, worker: Channel, request: Launch) -> socket.socket:
+    def start(self, worker: Channel, request: Launch | RuledLaunch) -> socket.socket:
         """Ask for a program on one end of a fresh socket pair; return the other end."""
         ours, theirs = socket.socketpair()
         self.stack.callback(ours.close)
@@ -173,12 +175,20 @@ class Launching:
 
 @contextlib.contextmanager
 def running(
-    *services: Service, credentials: Credentials | None = None, drop: bool | None = None
+    *services: Service,
+    credentials: Credentials | None = None,
+    drop: bool | None = None,
+    rules: Path = Path("/nonexistent"),
 ) -> Iterator[Launching]:
-    """A launcher for these services that is ready; killed at the end if it still runs."""
+    """A launcher for these services that is ready; killed at the end if it still runs.
+
+    ``rules`` is the folder with hosts.allow and hosts.deny.
+    """
+    warm_up()
     ours, theirs = Channel.pair(LAUNCHER_TO_SUPERVISOR, SUPERVISOR_TO_LAUNCHER)
     root = os.geteuid() == 0 if drop is None else drop
-    start = LauncherStart("test", credentials or identity(), root, services, theirs)
+    files = rules / "hosts.allow", rules / "hosts.deny"
+    start = LauncherStart("test", credentials or identity(), root, services, theirs, *files)
     pid = os.fork()
     if pid == 0:
         _child(start, ours)

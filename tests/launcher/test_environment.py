@@ -32,12 +32,14 @@ def variables(
     request: Launch, env: dict[str, str] | None = None, kind: SocketType = SocketType.STREAM
 ) -> dict[str, str]:
     action = program("x", env=tuple((env or {}).items()))
-    return Environment(service("s", action, socket_type=kind), action).of(request)
+    return Environment(service("s", action, socket_type=kind), action.env).of(request)
 
 
 def unix(request: Launch) -> dict[str, str]:
     action = program("x", env=())
-    return Environment(service("s", action, family=Family.UNIX, address="/run/s.sock"), action).of(request)
+    return Environment(service("s", action, family=Family.UNIX, address="/run/s.sock"), action.env).of(
+        request
+    )
 
 
 def test_stream_programs_know_both_ends() -> None:
@@ -92,7 +94,7 @@ def test_a_fact_wins_over_a_configured_or_inherited_variable(name: str) -> None:
 
 def test_one_connection_leaves_nothing_for_the_next() -> None:
     action = program("x", env=())
-    environment = Environment(service("s", action), action)
+    environment = Environment(service("s", action), action.env)
     environment.of(IPV4)
     assert environment.of(UNKNOWN) == {"REMOTE_HOST": "<no address>", "SERVICE": "s", "PROTO": "TCP"}
 

@@ -8,11 +8,12 @@ TESTS = Path(__file__).parents[1]
 
 CODE = """
 import signal, sys
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from helpers import launching
+from helpers import launching, ruling
 from superd.config.model import ResourceLimit
 from superd.launcher import main
-from superd.privsep.messages import Drain, Dump, Exited, Failed, Started, StateEnd, StateLine, Violation
+from superd.privsep.messages import CommandEnded, Drain, Dump, Exited, Failed, Started, StateEnd, StateLine, Violation
 
 class Forbidden:
     def find_spec(self, name, path=None, target=None):
@@ -28,8 +29,10 @@ services = [
     launching.service("plain", launching.shell("exit 0")),
     launching.service("limited", launching.shell("exit 0", limits=limits)),
     launching.service("broken", launching.program("x", path="/nonexistent", limits=limits)),
+    ruling.service(),
 ]
-with launching.running(*services) as launcher:
+rules = ruling.Rules(Path(sys.argv[2]))
+with launching.running(*services, rules=rules.folder) as launcher:
     worker = launcher.attach()
     for name in ("plain", "limited"):
         launcher.start(worker, launching.launch(name))
@@ -37,6 +40,12 @@ with launching.running(*services) as launcher:
         launching.receive(worker, Exited)
     launcher.start(worker, launching.launch("broken"))
     launching.receive(worker, Failed)
+    options = "setenv X caf\\xe9 %n: umask 077: nice: nice -1: user nobody"
+    launcher.start(worker, rules.launch("svc: ALL: " + options + ": aclexec /bin/false\\n", "svc: ALL: twist true\\n"))
+    launching.receive_any(worker)
+    launching.receive_any(worker)
+    assert ruling.run(worker, rules.command("", "svc: ALL: spawn true %u\\n")) == 0
+    assert ruling.run(worker, rules.command("", "svc: ALL: setenv A b: nice: aclexec true %u\\n")) == 0
     launcher.supervisor.send(Dump())
     launching.receive(launcher.supervisor, StateLine)
     launching.receive(launcher.supervisor, StateEnd)
@@ -47,7 +56,7 @@ with launching.running(*services) as launcher:
 """
 
 
-def test_a_launcher_imports_nothing_once_it_runs() -> None:
-    command = [sys.executable, "-I", "-c", CODE, str(TESTS)]
+def test_a_launcher_imports_nothing_once_it_runs(open_path: Path) -> None:
+    command = [sys.executable, "-I", "-c", CODE, str(TESTS), str(open_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
