@@ -5,7 +5,8 @@ into a template that the renderer made once, because the ordinary way costs more
 """
 
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -17,43 +18,68 @@ _PEER: Final = ("conn", "service", "peer", "peer_port", "local", "local_port")
 _ENDS: Final = {
     "program": (*_PEER, "pid", "duration", "status"),
     "builtin": (*_PEER, "duration", "bytes_in", "bytes_out"),
+    "measured": (*_PEER, "duration", "bytes_in", "bytes_out", "rate"),
 }
+
+
+class Told(NamedTuple):
+    """What there is to say about an admitted client beside who it is.
+
+    ``found`` is what was found out (``name``, ``user``, ``severity``), as keys of an event; ``level`` is the one that a
+    rule wants the event to have, empty for the usual one.
+    """
+
+    rule: str
+    found: Mapping[str, str]
+    level: str = ""
+
 
 log = structlog.get_logger()
 
 
 class ConnectionLog:
-    """Logs starts and ends of a service's connections; ``service`` is its key. To be made after ``configure``."""
+    """Logs starts and ends of a service's connections; ``service`` is its key. To be made after ``configure``.
 
-    __slots__ = ("_builtin_end", "_on", "_program_end", "_program_start", "_service", "_start")
+    ``measured``: ends of built-ins have a ``rate``, the bytes per second of the direction that carried more.
+    """
 
-    def __init__(self, service: str) -> None:
+    __slots__ = ("_builtin_end", "_measured", "_on", "_program_end", "_program_start", "_service", "_start")
+
+    def __init__(self, service: str, *, measured: bool = False) -> None:
         self._service = service
+        self._measured = measured
         self._on = enabled("info")
         known = {"service": service}
         self._start = template(events.CONNECTION_START, _PEER, known)
         self._program_start = template(events.CONNECTION_START, (*_PEER, "pid"), known)
         self._program_end = template(events.CONNECTION_END, _ENDS["program"], known)
-        self._builtin_end = template(events.CONNECTION_END, _ENDS["builtin"], known)
+        self._builtin_end = template(
+            events.CONNECTION_END, _ENDS["measured" if measured else "builtin"], known
+        )
 
-    def start(self, conn: int, peer: Peer, rule: str) -> None:
+    def start(self, conn: int, peer: Peer, told: Told | None) -> None:
         """A built-in serves a client."""
         if not self._on:
             return
-        if self._start and peer.port and not rule:
+        if self._start and peer.port and told is None:
             fill(self._start, (conn, peer.host, peer.port, peer.local_host, peer.local_port))
         else:
-            log.info(events.CONNECTION_START, **self._facts(conn, peer), **_why(rule))
+            self._tell(told, self._facts(conn, peer))
 
-    def program_start(self, conn: int, peer: Peer, rule: str, pid: int) -> None:
+    def program_start(self, conn: int, peer: Peer, told: Told | None, pid: int) -> None:
         """A program was started for a client."""
         if not self._on:
             return
-        if self._program_start and peer.port and peer.local_port and not rule:
+        if self._program_start and peer.port and peer.local_port and told is None:
             place = (conn, peer.host, peer.port, peer.local_host, peer.local_port)
             fill(self._program_start, (*place, pid))
         else:
-            log.info(events.CONNECTION_START, **self._facts(conn, peer), pid=pid, **_why(rule))
+            self._tell(told, self._facts(conn, peer) | {"pid": pid})
+
+    def _tell(self, told: Told | None, facts: dict[str, str | int]) -> None:
+        rule, found, level = told or Told("", {})
+        write = getattr(log, level or "info")
+        write(events.CONNECTION_START, **facts, **found, **_why(rule))
 
     def end(
         self, conn: int, peer: Peer, started: float, *, bytes_in: int, bytes_out: int, reason: str = ""
@@ -61,13 +87,16 @@ class ConnectionLog:
         """A built-in's connection is over; ``started`` is CLOCK_MONOTONIC in seconds."""
         if not self._on:
             return
-        duration = events.seconds(time.monotonic() - started)
+        exact = time.monotonic() - started
+        duration = events.seconds(exact)
+        counts = {"duration": duration, "bytes_in": bytes_in, "bytes_out": bytes_out}
+        if self._measured:
+            counts["rate"] = round(max(bytes_in, bytes_out) / exact) if exact > 0 else 0
         if self._builtin_end and peer.port and not reason:
             place = (conn, peer.host, peer.port, peer.local_host, peer.local_port)
-            fill(self._builtin_end, (*place, duration, bytes_in, bytes_out))
+            fill(self._builtin_end, (*place, *counts.values()))
             return
         why = {"reason": reason} if reason else {}
-        counts = {"duration": duration, "bytes_in": bytes_in, "bytes_out": bytes_out}
         log.info(events.CONNECTION_END, **self._facts(conn, peer), **counts, **why)
 
     def program_end(

@@ -13,6 +13,8 @@ An event is logged as ``log.info(events.CONNECTION_START, **keys)``. Keys mean t
 ``bytes_in``, ``bytes_out``
                     what the client sent and was sent, where known
 ``rule``            the rule that decided, as ``file:line: text`` (``rule``)
+``name``, ``user``  the client's host name and user, where they were looked up
+``severity``        what a rule of hosts.allow or hosts.deny wants; it sets the level, too
 ``reason``          one plain sentence
 ``process``, ``process_id``
                     set by the log itself: which of superd's processes wrote the line
@@ -46,6 +48,16 @@ count when several of one peer are reported together."""
 DATAGRAM_ANSWERED: Final = "datagram.answered"
 """Info: a datagram was answered in process. service, peer, peer_port, local, local_port, bytes_in,
 bytes_out."""
+
+NAME_DOUBTFUL: Final = "name.doubtful"
+"""Info: the name of a client's address is unknown or not trusted. service, peer, reason."""
+
+CLIENT_BANNED: Final = "client.banned"
+"""Warning: who touched a sensor is refused by every service. peer (an address, or a network), service (the sensor),
+rule, minutes (left out: for ever)."""
+
+BAN_OVER: Final = "ban.over"
+"""Info: a ban has ended, within the last minute. peer, service."""
 
 SERVICE_STARTED: Final = "service.started"
 """Debug: one address of a service is bound. service, local, local_port; reason when it was left out."""
@@ -127,6 +139,14 @@ LISTENER_FAILED: Final = "listener.failed"
 
 HOSTS_FILE_PROBLEM: Final = "hosts.problem"
 """Error: hosts.allow or hosts.deny is broken or unreadable; the rules read before stay. rule, reason."""
+
+RULE_FAILED: Final = "rule.failed"
+"""Warning: what a rule of hosts.allow or hosts.deny wants was not done. rule, reason; conn, service for one client's
+command or program."""
+
+LOOKUP_PROBLEM: Final = "lookup.problem"
+"""Error: a file that names come from (hosts(5), nsswitch.conf(5)) can't be read, and counts as empty. path,
+reason."""
 
 LOG_LIMIT: Final = "log.limit"
 """Warning at the soft limit, error at the hard limit (after which nothing more is written). path, limit and

@@ -48,12 +48,22 @@ class ServiceLogWriter:
         if self._on_failure:
             self._put(xinetd.fail(self._id, self._on_failure, step, host))
 
+    def wants_user(self, *, admitted: bool) -> bool:
+        """Whether a ``user`` line is wanted about a client that was admitted, or about one that was refused."""
+        return "USERID" in (self._on_success if admitted else self._on_failure)
+
     def user(self, text: str) -> None:
-        """The client's ident server answered ``text``: what follows the port numbers, ``UNIX : alice``."""
+        """The client's ident server named somebody (``superd.lookup.ident.Answer.text``: ``UNIX : alice``).
+
+        xinetd writes it after START or after FAIL, as soon as it is known, and nothing when nobody was named.
+        """
         self._put(xinetd.userid(self._id, text))
 
     def no_user(self, host: str, reason: str) -> None:
-        """A client was refused because ident gave no answer (flags = IDONLY)."""
+        """A client was refused because ident named nobody (flags = IDONLY); there is no FAIL line then.
+
+        ``reason`` is the value of a ``superd.lookup.ident.Failure``.
+        """
         self._put(xinetd.noid(self._id, host, reason))
 
     def traffic(self, bytes_in: int, bytes_out: int) -> None:

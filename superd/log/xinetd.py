@@ -16,8 +16,8 @@ from superd.log.text import escape
 NO_ADDRESS: Final = "<no address>"
 """What xinetd writes for a server that got the listening socket, whose clients it does not see."""
 
-IDENT_LIMIT: Final = 512
-"""Characters of an ident answer: RFC 1413 section 5 allows a user id of 512 octets."""
+IDENT_LIMIT: Final = 1000
+"""Characters of an ident answer: a client need not take a longer line (RFC 1413 section 6, note 2)."""
 
 
 def clean(text: str) -> str:
@@ -50,12 +50,15 @@ def fail(id_: str, on_failure: AbstractSet[str], step: str, host: str) -> str:
 
 
 def userid(id_: str, text: str) -> str:
-    """``USERID: id OPSYS : USER``; ``text`` is what the client's ident server sent after the port numbers."""
-    return f"USERID: {id_} {escape(text.strip(), IDENT_LIMIT)}"
+    """``USERID: id OPSYS : USER``; ``text`` is what an ident server wrote after ``USERID :``, without the CR LF.
+
+    xinetd leaves blanks inside and at the end as they are, and control characters too; those are escaped here.
+    """
+    return f"USERID: {id_} {escape(text, IDENT_LIMIT)}"
 
 
 def noid(id_: str, host: str, reason: str) -> str:
-    """``NOID: id ADDR reason``: refused because ident gave no answer."""
+    """``NOID: id ADDR reason``: refused because ident named nobody; the whole line, whatever flags are set."""
     return f"NOID: {id_} {_address(host)} {reason}"
 
 

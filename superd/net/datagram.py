@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from superd.net import pktinfo
@@ -38,8 +39,8 @@ class DatagramOwner(Protocol):
     def held(self) -> bool:
         """Tell whether the next datagram is to be left in the kernel: the service pauses."""
 
-    def accepts(self, peer: Peer) -> bool:
-        """Decide whether this peer is served; a refusal is already logged then."""
+    def judge_datagram(self, peer: Peer, serve: Callable[[], None]) -> None:
+        """Decide whether this peer is served, and call ``serve`` if so, now or later; a refusal is logged."""
 
     def answered(self, peer: Peer, received: int, sent: int) -> None:
         """A datagram was dealt with; ``sent`` is 0 when the service had nothing to say."""
@@ -123,8 +124,9 @@ class DatagramSocket:
         if reason:
             self._owner.unanswered(peer, reason)
             return
-        if not self._owner.accepts(peer):
-            return
+        self._owner.judge_datagram(peer, partial(self._serve, data, peer, ancillary, address))
+
+    def _serve(self, data: bytes, peer: Peer, ancillary: pktinfo.Ancillary, address: object) -> None:
         answer = self._answer(Datagram(data, peer, self._wall()))
         if answer is None:
             self._owner.answered(peer, len(data), 0)

@@ -4,17 +4,20 @@ No task, transport or protocol object per connection: one small object that the 
 in blocking mode and is only ever used with MSG_DONTWAIT.
 """
 
+import asyncio
 import fcntl
 import socket
 import termios
 from enum import StrEnum
 from typing import Final, Protocol
 
+from superd.net.aside import TIMED_OUT, Aside, Caller
 from superd.net.poller import BROKEN, READABLE, WRITABLE, Poller
 from superd.net.wheel import IdleWheel
 from superd.service import (
     RECEIVE_SIZE,
     SEND_LIMIT,
+    Call,
     Close,
     Connected,
     Drained,
@@ -22,6 +25,7 @@ from superd.service import (
     Peer,
     Received,
     Send,
+    SetTimer,
     StreamEvent,
     StreamMachine,
 )
@@ -82,9 +86,10 @@ class StreamOwner(Protocol):
 class StreamDriver:
     """What the streams of one worker share."""
 
-    __slots__ = ("lingering", "poller", "wheel")
+    __slots__ = ("lingering", "loop", "poller", "wheel")
 
-    def __init__(self, poller: Poller, wheel: IdleWheel) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, poller: Poller, wheel: IdleWheel) -> None:
+        self.loop = loop
         self.poller = poller
         self.wheel = wheel
         self.lingering = 0
@@ -94,11 +99,13 @@ class Stream:
     """One connection of a built-in service.
 
     Takes over ``sock``. ``conn`` is the connection id, ``started`` its CLOCK_MONOTONIC time in seconds,
-    ``span`` the idle time-out in the wheel's ticks. ``bytes_in`` and ``bytes_out`` count what was received
-    and sent.
+    ``span`` the idle time-out in the wheel's ticks, ``caller`` does the machine's calls. ``bytes_in`` and
+    ``bytes_out`` count what was received and sent.
     """
 
     __slots__ = (
+        "_aside",
+        "_caller",
         "_driver",
         "_events",
         "_machine",
@@ -127,6 +134,7 @@ class Stream:
         conn: int,
         started: float,
         span: int,
+        caller: Caller | None = None,
     ) -> None:
         self._driver = driver
         self._socket = sock
@@ -135,6 +143,8 @@ class Stream:
         self._state = 0
         self._events = 0
         self._waiting: bytearray | None = None
+        self._caller = caller
+        self._aside: Aside | None = None
         self.active = self.due = 0
         self.span = span
         self.peer = peer
@@ -156,7 +166,18 @@ class Stream:
 
     def idle(self) -> None:
         """End because nothing happened for too long (called by the wheel)."""
-        self._end(Ending.IDLE)
+        if self._aside is not None and self._aside.calling and not self._state & _CLOSING:
+            self._driver.wheel.add(self)  # it waits for us
+        else:
+            self._end(Ending.IDLE)
+
+    def tell(self, event: StreamEvent) -> None:
+        """Give the machine what comes from elsewhere: the answer to a call, or ``TimedOut``."""
+        if self._state & (_CLOSING | _ENDED):
+            return
+        if event is not TIMED_OUT:
+            self.active = self._driver.wheel.tick
+        self._feed(event)
 
     def ready(self, events: int) -> None:
         """Send and receive what is possible (called by the poller)."""
@@ -200,8 +221,11 @@ class Stream:
             flags = _LAST if last else _DONTWAIT
             for action in actions:
                 if not isinstance(action, Send):
-                    self._state |= _CLOSING
-                    break
+                    if isinstance(action, Close):
+                        self._state |= _CLOSING
+                        break
+                    self._put_aside(action)
+                    continue
                 if not self._send(action.data, flags):
                     return
                 sent = True
@@ -220,6 +244,14 @@ class Stream:
         else:
             self._feed(_DRAINED)
 
+    def _put_aside(self, action: Call | SetTimer) -> None:
+        if self._aside is None:
+            self._aside = Aside(self._driver.loop, self._caller, self.tell)
+        if isinstance(action, Call):
+            self._aside.call(action.work, self.bytes_in)
+        else:
+            self._aside.set_timer(action.seconds)
+
     def _settle(self) -> None:
         """Finish if nothing is left to do, else watch for exactly what can happen next."""
         if self._state & _CLOSING:
@@ -231,6 +263,8 @@ class Stream:
         events = WRITABLE if self._waiting or self._state & _DRAINED_DUE else 0
         if not self._state & _SEEN_EOF and (self._waiting is None or len(self._waiting) <= SEND_LIMIT):
             events |= READABLE
+        if self._aside is not None and self._aside.full(self.bytes_in):
+            events &= ~READABLE
         self._want(events)
 
     def _send(self, data: bytes, flags: int = _DONTWAIT) -> bool:
@@ -329,6 +363,9 @@ class Stream:
             return
         lingered = self._state & _LINGERING
         self._state |= _ENDED
+        if self._aside is not None:
+            self._aside.end()
+            self._aside = None
         if self._state & _WATCHED:
             self._driver.wheel.remove(self)
             self._driver.poller.drop(self._socket.fileno())

@@ -11,9 +11,9 @@ from superd.config.model import (
     FileTarget,
     Program,
     Redirect,
+    Sensor,
     Service,
     SyslogTarget,
-    TimeSpan,
 )
 from superd.config.written import Written
 
@@ -100,7 +100,8 @@ def _instances(service: Service) -> Iterator[str]:
 
 
 def _per_source(service: Service) -> Iterator[str]:
-    yield _limit(service.limits.per_source)
+    limit = service.limits.per_source
+    yield f"{limit.value}{service.limits.per_source_prefix} ({limit.origin})" if limit else UNLIMITED
 
 
 def _limit(limit: Written[int] | Written[float] | None) -> str:
@@ -120,9 +121,8 @@ def _max_load(service: Service) -> Iterator[str]:
         yield _limit(service.limits.max_load)
 
 
-def _source_rate(service: Service) -> Iterator[str]:
-    if service.limits.source_rate:
-        yield f"{_limit(service.limits.source_rate)} per minute"
+def _source_rates(service: Service) -> Iterator[str]:
+    yield from (f"{rate.value} ({rate.origin})" for rate in service.limits.source_rates)
 
 
 def _server(service: Service) -> Iterator[str]:
@@ -131,6 +131,8 @@ def _server(service: Service) -> Iterator[str]:
             yield path
         case Builtin(name=name):
             yield f"built-in {name}"
+        case Sensor():
+            yield "(sensor)"
 
 
 def _argv(service: Service) -> Iterator[str]:
@@ -167,11 +169,7 @@ def _rpc(service: Service) -> Iterator[str]:
 
 def _times(service: Service) -> Iterator[str]:
     spans = service.access.times
-    yield "always" if spans is None else " ".join(map(_span, spans)) or "never"
-
-
-def _span(span: TimeSpan) -> str:
-    return "{:02}:{:02}-{:02}:{:02}".format(*divmod(span.start, 60), *divmod(span.end, 60))
+    yield "always" if spans is None else " ".join(map(str, spans)) or "never"
 
 
 def _only_from(service: Service) -> Iterator[str]:
@@ -186,6 +184,16 @@ def _patterns(patterns: Iterable[AddressPattern] | None, unset: str) -> str:
     if patterns is None:
         return unset
     return " ".join(f"{entry.text}({'NET' if entry.network else 'HOST'})" for entry in patterns) or "no site"
+
+
+def _address_rule(service: Service) -> Iterator[str]:
+    if service.access.most_specific:
+        yield "most-specific"
+
+
+def _paranoid(service: Service) -> Iterator[str]:
+    if service.access.paranoid:
+        yield f"yes ({service.access.paranoid})"
 
 
 def _deny_time(service: Service) -> Iterator[str]:
@@ -245,7 +253,7 @@ _ATTRIBUTES: Final[tuple[tuple[str, Callable[[Service], Iterator[str]]], ...]] =
     ("per_source", _per_source),
     ("cps", _rate),
     ("max_load", _max_load),
-    ("source_rate", _source_rate),
+    ("rate", _source_rates),
     ("idle_timeout", lambda service: iter([f"{service.limits.idle_timeout:g} s"])),
     ("server", _server),
     ("server argv", _argv),
@@ -257,6 +265,9 @@ _ATTRIBUTES: Final[tuple[tuple[str, Callable[[Service], Iterator[str]]], ...]] =
     ("access_times", _times),
     ("only_from", _only_from),
     ("no_access", _no_access),
+    ("address_rule", _address_rule),
+    ("paranoid", _paranoid),
+    ("lookup_timeout", lambda service: iter([f"{service.access.lookup_seconds:g} s"])),
     ("deny_time", _deny_time),
     ("log_type", _log_type),
     ("log_on_success", _on_success),

@@ -18,7 +18,8 @@ from typing import Final
 
 import structlog
 
-from superd.config.model import Credentials, Program, Service
+from superd.access.bans import Ban
+from superd.config.model import Credentials, Service
 from superd.launcher import main as launcher
 from superd.log import events, identify
 from superd.log.files import LogFiles
@@ -28,7 +29,7 @@ from superd.privsep.codec import Kinds
 from superd.privsep.descriptors import leave_terminal
 from superd.processes import LauncherStart, Listener, WorkerStart
 from superd.supervisor.children import STARTED, Child, Children, Role, fork
-from superd.supervisor.parts import Parts
+from superd.supervisor.parts import COMMON, Parts
 from superd.supervisor.plan import launched
 from superd.worker import main as worker
 
@@ -55,7 +56,8 @@ class Fleet:
     """Forks children for the parts it is given.
 
     ``watch`` is told each new child; ``forget`` undoes the supervisor's signal handling inside each fork; ``failed``
-    is told what could not be started, for want of a process or a descriptor, and has to try again.
+    is told what could not be started, for want of a process or a descriptor, and has to try again. ``bans`` gives what
+    a new worker has to know of them.
     """
 
     def __init__(
@@ -65,9 +67,12 @@ class Fleet:
         watch: Callable[[Child], None],
         forget: Callable[[], None],
         failed: Callable[[Role, str, OSError], None],
+        *,
+        bans: Callable[[], tuple[Ban, ...]] = tuple,
     ) -> None:
         self._settings = settings
         self._failed = failed
+        self._bans = bans
         self._children = children
         self._watch = watch
         self._forget = forget
@@ -143,7 +148,7 @@ class Fleet:
         self._generation = self._generation % GENERATIONS + 1
         with ExitStack() as unless_forked:
             ours, theirs = _pair(unless_forked, messages.WORKER_TO_SUPERVISOR, messages.SUPERVISOR_TO_WORKER)
-            launchers = self._channels_to_launchers(services, unless_forked)
+            launchers = self._channels_to_launchers(name, unless_forked)
             start = self._worker_start(
                 name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
             )
@@ -157,7 +162,7 @@ class Fleet:
         self, name: str, services: tuple[Service, ...], channel: Channel, launchers: dict[str, Channel]
     ) -> WorkerStart:
         keys = {service.key for service in services}
-        programs = (service.key for service in services if isinstance(service.action, Program))
+        launchers_of = {key: self._parts.launchers_of(key) for key in keys}
         return WorkerStart(
             name=name,
             generation=self._generation,
@@ -169,33 +174,45 @@ class Fleet:
             hosts_deny=self._settings.hosts_deny,
             logs=self._logs,
             launchers=launchers,
-            launchers_of={key: self._parts.launchers_of(key) for key in programs},
+            launchers_of={key: names for key, names in launchers_of.items() if names},
+            bans=self._bans(),
             drain_timeout=self._settings.drain,
         )
 
     def _channels_to_launchers(
-        self, services: tuple[Service, ...], unless_forked: ExitStack
+        self, worker: str, unless_forked: ExitStack
     ) -> dict[str, tuple[Child, Channel, Channel]]:
         """A fresh channel to each launcher, also to those that only wait for an earlier worker's programs."""
-        if not any(isinstance(service.action, Program) for service in services):
-            return {}
         return {
             _attachment(child): (child, *_worker_launcher_pair(unless_forked))
             for child in self._children.of(Role.LAUNCHER)
+            if self._needs(worker, child.name)
         }
+
+    def _needs(self, worker: str, launcher: str) -> bool:
+        """Tell whether a worker has to do with a launcher: the common one with all, others with those they need.
+
+        A worker that was taken over can have every program started that its launchers know of.
+        """
+        if worker == COMMON:
+            return True
+        services = self._parts.workers.get(worker, ())
+        return any(launcher in self._parts.launchers_of(service.key) for service in services)
 
     def _start_launcher(self, name: str) -> None:
         """Fork the launcher and introduce it to the running workers."""
         if not (services := self._parts.launchers.get(name)):
             return
-        action = services[0].action
-        assert isinstance(action, Program)  # noqa: S101  parts.divide puts nothing else there
-        drop = self._settings.worker_credentials is not None
+        settings = self._settings
+        drop = settings.worker_credentials is not None
         with ExitStack() as unless_forked:
             ours, theirs = _pair(
                 unless_forked, messages.LAUNCHER_TO_SUPERVISOR, messages.SUPERVISOR_TO_LAUNCHER
             )
-            start = LauncherStart(name, action.credentials, drop, services, theirs)
+            start = LauncherStart(
+                name, self._parts.credentials[name], drop, services, theirs,
+                settings.hosts_allow, settings.hosts_deny,
+            )  # fmt: skip
             child = self._fork(Role.LAUNCHER, name, (ours, theirs), lambda: launcher.run(start))
             unless_forked.pop_all()
         self._introduce_everywhere(child)
@@ -204,7 +221,7 @@ class Fleet:
         """A launcher that some worker never hears of would keep services waiting: then another has to be made."""
         try:
             for process in self._children.of(Role.WORKER):
-                if not process.draining:
+                if not process.draining and self._needs(process.name, new.name):
                     self._introduce(process, new)
         except OSError as error:
             log.error(events.LAUNCHER_LOST, name=new.name, reason=error.strerror, count=0)

@@ -23,6 +23,7 @@ from superd.log import events, flush
 from superd.log.files import LogFile, LogFiles
 from superd.privsep import messages
 from superd.supervisor import notify, statedump
+from superd.supervisor.bans import BanList
 from superd.supervisor.children import EXITED, RESTARTING, Backoff, Child, Children, Role
 from superd.supervisor.collection import COLLECT_LIMIT, Collection
 from superd.supervisor.fleet import Fleet, Settings
@@ -78,7 +79,11 @@ class Supervisor:
         self._children = Children()
         self._backoff = Backoff()
         self._ports = Ports(self._timers, self._apply)
-        self._fleet = Fleet(settings, self._children, self._watch, self._signals.forget, self._start_failed)
+        self._bans = BanList(self._timers, self._children)
+        self._fleet = Fleet(
+            settings, self._children, self._watch, self._signals.forget, self._start_failed,
+            bans=self._bans.current,
+        )  # fmt: skip
         self._collection: Collection | None = None
         self._logs = LogFiles()
 
@@ -129,7 +134,7 @@ class Supervisor:
     def _apply(self) -> None:
         """Give the fleet the services whose sockets are bound."""
         if not self._stopping:
-            parts = divide(self._ports.served(), self._config.extensions)
+            parts = divide(self._ports.served(), self._worker, self._config.extensions)
             self._fleet.apply(parts, self._ports.listeners(), self._logs)
 
     # -- children ------------------------------------------------------------------------------------------------
@@ -162,6 +167,8 @@ class Supervisor:
             case messages.Drained() if child.draining:
                 child.released = True
                 self._succeed(child)
+            case messages.Ban():
+                self._ban(child, message)
             case messages.Violation(worker=pid, why=why):
                 self._accused(child, pid, why)
             case messages.StateLine() if child.asked:
@@ -172,6 +179,12 @@ class Supervisor:
                 self._collected(child)
             case _:
                 self._punish(child.pid, f"untimely {type(message).__name__}")
+
+    def _ban(self, worker: Child, touch: messages.Ban) -> None:
+        try:
+            self._bans.touched(worker, touch, self._config, time.monotonic())
+        except ProtocolViolation as violation:
+            self._punish(worker.pid, str(violation))
 
     def _accused(self, launcher: Child, pid: int, why: str) -> None:
         """Believe a launcher only about workers that talk to it: it may have been taken over by its own user."""
@@ -340,5 +353,6 @@ class Supervisor:
         if self._collection is not collection:
             return
         self._collection = None
+        bans = tuple(self._bans.state(time.time(), time.monotonic()))
         statedump.write_dump(self._options.state_file, self._config, collection, self._children,
-                             self._ports.listeners())  # fmt: skip
+                             self._ports.listeners(), bans=bans)  # fmt: skip

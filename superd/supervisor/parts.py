@@ -4,6 +4,7 @@ A process whose part is equal in two configurations is left alone by a reload.
 """
 
 import os
+import pwd
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,27 +27,56 @@ class Parts:
 
     workers: dict[str, tuple[Service, ...]] = field(default_factory=dict)
     launchers: dict[str, tuple[Service, ...]] = field(default_factory=dict)
+    credentials: dict[str, Credentials] = field(default_factory=dict)
+    """What each launcher becomes."""
 
     def launchers_of(self, service: str) -> tuple[str, ...]:
-        """The names of the launchers that can start the program of the service with this key."""
+        """The names of the launchers that start the program of the service with this key, or its rules' commands."""
         return tuple(
             name for name, services in self.launchers.items() if any(service == each.key for each in services)
         )
 
 
-def divide(services: Iterable[Service], extensions: tuple[str, ...] = ()) -> Parts:
-    """Divide the services that can be started."""
+def divide(
+    services: Iterable[Service], default: Credentials | None, extensions: tuple[str, ...] = ()
+) -> Parts:
+    """Divide the services that can be started.
+
+    ``default`` are the workers' credentials, ``None`` without root: commands that rules of hosts.allow and hosts.deny
+    have run for a built-in run as its ``user``, or else as that.
+    """
+    parts = Parts()
     workers: dict[str, list[Service]] = defaultdict(list)
     launchers: dict[str, list[Service]] = defaultdict(list)
     for service in services:
         workers[worker_name(service, extensions)].append(service)
-        if isinstance(service.action, Program):
-            for name in _launcher_names(service.action.credentials):
-                launchers[name].append(service)
-    return Parts(
-        {name: tuple(part) for name, part in workers.items()},
-        {name: tuple(part) for name, part in launchers.items()},
-    )
+        for name, credentials in _launchers(service, default):
+            launchers[name].append(service)
+            parts.credentials[name] = credentials
+    parts.workers.update({name: tuple(part) for name, part in workers.items()})
+    parts.launchers.update({name: tuple(part) for name, part in launchers.items()})
+    return parts
+
+
+def _launchers(service: Service, default: Credentials | None) -> Iterable[tuple[str, Credentials]]:
+    """The launchers a service needs; for a built-in that no file of rules is asked about, none."""
+    action = service.action
+    if isinstance(action, Program):
+        return [(name, action.credentials) for name in _launcher_names(action.credentials)]
+    if not service.access.daemon or not isinstance(action, Builtin):
+        return []
+    credentials = (default and action.credentials) or default or _own()
+    return [(launcher_name(credentials), credentials)]
+
+
+def _own() -> Credentials:
+    """What superd itself runs as, in the words of a service that runs as its caller."""
+    uid = os.geteuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = str(uid)
+    return Credentials(user=user, uid=uid, gid=os.getegid(), groups=tuple(sorted(os.getgroups())))
 
 
 def _launcher_names(credentials: Credentials) -> Iterable[str]:

@@ -61,9 +61,11 @@ def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> Changes:
 def launched(service: Service) -> object:
     """What a launcher has to know of a service; where this is equal, the launcher need not be replaced.
 
-    Who may connect is no business of a launcher's, nor are the lines that anything was written at.
+    Who may connect is no business of a launcher's, but for the name that rules of hosts.allow and hosts.deny call the
+    service by; nor are the lines that anything was written at.
     """
-    bare = {"access": Access(), "limits": Limits(), "log": ServiceLog(), "banners": Banners()}
+    access = Access(daemon=service.access.daemon)
+    bare = {"access": access, "limits": Limits(), "log": ServiceLog(), "banners": Banners()}
     return _meaning(service.model_copy(update=bare))
 
 

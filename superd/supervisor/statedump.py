@@ -53,6 +53,8 @@ class Facts:
     """One line each."""
     missing: tuple[str, ...] = ()
     """Processes that did not answer in time."""
+    bans: tuple[str, ...] = ()
+    """One line each."""
     descriptors: tuple[tuple[int, str], ...] = ()
     """Open descriptors of the supervisor and what they are."""
     descriptor_limit: int = 0
@@ -71,6 +73,7 @@ def render(config: Config, facts: Facts) -> str:
         _defaults(),
         *(_service(service, by_service[service.key], sockets[service.key]) for service in config.services),
         _servers(facts),
+        ["Bans:", *(f"\t{line}" for line in facts.bans)],
         _processes(facts, by_service[""]),
         _descriptors(facts),
         _counters(config, facts),
@@ -100,6 +103,8 @@ def write_dump(
     collection: Collection,
     children: Iterable[Child],
     listeners: tuple[Listener, ...],
+    *,
+    bans: tuple[str, ...] = (),
 ) -> None:
     """Write what was collected to ``path``, and log that; a dump that can't be written stops nothing."""
     facts = Facts(
@@ -109,6 +114,7 @@ def write_dump(
         listeners=listeners,
         processes=tuple(_process(child, time.monotonic()) for child in children),
         missing=tuple(collection.missing.values()),
+        bans=bans,
         descriptors=open_descriptors(),
         descriptor_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )

@@ -2,9 +2,10 @@
 
 import errno
 import os
-import resource
 import socket
-import sys
+import time
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,6 +15,8 @@ from superd.net import backlog
 from superd.net.stream import Ending, Stream
 from superd.processes import Listener
 from superd.service import Action, Close, Peer, Send, StreamEvent
+from superd.worker.client import Client
+from superd.worker.descriptors import RESERVED, ceiling
 from superd.worker.runtime import Runtime, Setup
 from superd.worker.watch import Hold, Watch
 
@@ -25,10 +28,6 @@ ACCEPT_BATCH: Final = 64
 EXHAUSTED_PAUSE: Final = 1.0
 """Seconds without accepting after the system ran out of descriptors or memory: trying at once would only burn time."""
 
-RESERVED: Final = 32
-"""Descriptors that connections leave free: for launchers' channels, log files, and sockets for wait programs. Without
-them a worker full of connections could not be told anything by the supervisor."""
-
 FAREWELL_LIMIT: Final = 256
 """Refused clients per service that are sent a banner at a time; more are just closed."""
 
@@ -38,21 +37,17 @@ FAREWELL_TIMEOUT: Final = 10.0
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def ceiling(reserved: int) -> int:
-    """The first descriptor number that no connection may have; the kernel always gives the lowest that is free.
-
-    Where there are few, less is reserved: a quarter of what is free when 128 would be too many.
-    """
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if soft == resource.RLIM_INFINITY:
-        return sys.maxsize
-    lowest = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    os.close(lowest)
-    return soft - min(reserved, (soft - lowest) * reserved // 512)
-
-
 Kind = tuple[int, int, int]
 """Family, type and protocol of a socket, as numbers."""
+
+
+def _tune(fd: int, kind: Kind, client: Client) -> None:
+    """Set what rules want set on the connection; that it can't be set keeps nobody out (hosts_options(5))."""
+    with suppress(OSError), socket.socket(*kind, fd) as sock:
+        try:
+            client.tune(sock)
+        finally:
+            sock.detach()
 
 
 def _fixed_name(sock: socket.socket) -> object:
@@ -192,6 +187,7 @@ class StreamRuntime(Runtime):
         self._refusal = self.service.banners.always + self.service.banners.failure
         self._greeting = self.service.banners.always + self.service.banners.success
         self._farewell_span = self.context.wheel.span(FAREWELL_TIMEOUT)
+        self._asks = self.idents.wanted
 
     def start(self) -> None:
         """Listen and serve from now on."""
@@ -217,28 +213,51 @@ class StreamRuntime(Runtime):
 
     def accepted(self, fd: int, kind: Kind, peer: Peer) -> None:
         """Serve or refuse one connection; takes over the descriptor."""
-        conn = next(self.context.ids)
-        verdict = self.admit(peer, conn)
-        if verdict is None:
-            self.turn_away(fd, kind, peer)
+        client = Client(peer, next(self.context.ids), self.gate.decide(peer, time.time(), time.monotonic()))
+        if client.verdict.question is None and not client.verdict.effects:
+            self._decided(fd, kind, client)
         else:
-            self.serve(fd, kind, peer, conn, events.rule(verdict))
+            self.context.hearings.begin(self, client, partial(self._decided, fd, kind))
 
-    def serve(self, fd: int, kind: Kind, peer: Peer, conn: int, rule: str) -> None:
+    def serve(self, fd: int, kind: Kind, client: Client) -> None:
         """Serve an admitted connection; takes over the descriptor."""
         raise NotImplementedError
 
-    def turn_away(self, fd: int, kind: Kind, peer: Peer) -> None:
+    def greeting(self, client: Client) -> bytes:
+        """What an admitted client is sent first."""
+        if not client.verdict.effects:
+            return self._greeting
+        return self.service.banners.always + client.banner + self.service.banners.success
+
+    def _decided(self, fd: int, kind: Kind, client: Client) -> None:
+        go_on = self._admitted if client.verdict.allowed else self._turn_away
+        if not client.verdict.allowed:
+            self.refuse(client)
+        if self._asks and self.idents.wants(client):
+            self.idents.hold(client, partial(go_on, fd, kind, client))
+        else:
+            go_on(fd, kind, client)
+        if self._asks and not client.verdict.allowed:
+            self.idents.record(client)
+
+    def _admitted(self, fd: int, kind: Kind, client: Client) -> None:
+        if client.verdict.effects:
+            _tune(fd, kind, client)
+        self.serve(fd, kind, client)
+
+    def _turn_away(self, fd: int, kind: Kind, client: Client) -> None:
         """Close a refused connection, after its banner if there is one; holds up nobody."""
-        if not self._refusal or self._farewells.count >= FAREWELL_LIMIT:
+        text = self._refusal
+        if client.verdict.effects:
+            text = self.service.banners.always + client.banner + self.service.banners.failure
+        if not text or self._farewells.count >= FAREWELL_LIMIT:
             os.close(fd)
             return
         sock = socket.SocketType(*kind, fd)
         self._farewells.count += 1
-        machine = Farewell(self._refusal)
         stream = Stream(
-            self.context.streams, sock, machine, self._farewells,
-            peer=peer, conn=0, started=0.0, span=self._farewell_span,
+            self.context.streams, sock, Farewell(text), self._farewells,
+            peer=client.peer, conn=0, started=0.0, span=self._farewell_span,
         )  # fmt: skip
         stream.start(0.0)
 

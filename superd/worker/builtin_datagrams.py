@@ -1,6 +1,9 @@
 """``BuiltinDatagrams``: a built-in service over datagrams; ``Complaints`` keeps its log short."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -11,8 +14,10 @@ from superd.log import events
 from superd.log.connections import facts
 from superd.net.datagram import DatagramSocket
 from superd.service import BuiltinService, Peer
+from superd.worker.client import Client
 from superd.worker.complaints import Complaints
-from superd.worker.runtime import Runtime, Setup
+from superd.worker.hearings import DATAGRAMS_LIMIT
+from superd.worker.runtime import Runtime, Setup, why
 from superd.worker.watch import Watch
 
 log = structlog.get_logger()
@@ -22,7 +27,9 @@ NO_PROCESS: Final = 0
 
 
 class BuiltinDatagrams(Runtime):
-    """Owns the sockets of one service. Nothing is ever under way: each datagram is done with at once."""
+    """Owns the sockets of one service. Each datagram is done with at once, unless its sender has to be looked up."""
+
+    undecided_limit = DATAGRAMS_LIMIT
 
     def __init__(
         self,
@@ -48,9 +55,17 @@ class BuiltinDatagrams(Runtime):
         for driver in self._sockets:
             driver.drain()
 
-    def accepts(self, peer: Peer) -> bool:
-        """Decide on one datagram."""
-        return self.admit(peer) is not None
+    def judge_datagram(self, peer: Peer, serve: Callable[[], None]) -> None:
+        """Decide on one datagram; one whose sender is looked up waits here, in a bounded number."""
+        self.judge(peer, 0, partial(self._decided, serve))
+
+    def _decided(self, serve: Callable[[], None], client: Client) -> None:
+        if client.verdict.twist is not None:
+            client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        if client.verdict.allowed:
+            serve()
+        else:
+            self.refuse(client)
 
     @property
     def held(self) -> bool:
@@ -74,9 +89,9 @@ class BuiltinDatagrams(Runtime):
         self.refused += 1
         self._complain(peer, {"reason": reason})
 
-    def report_refusal(self, peer: Peer, step: Step, rule: str, conn: int) -> None:  # noqa: ARG002 - has no id
+    def report_refusal(self, client: Client) -> None:
         """Log that a datagram was refused."""
-        self._complain(peer, {"step": str(step), **({"rule": rule} if rule else {})})
+        self._complain(client.peer, client.found | why(client))
 
     def datagram_failed(self, peer: Peer, error: Exception) -> None:
         """Log what a machine raised."""

@@ -1,25 +1,27 @@
 """``BuiltinStreams``: a built-in service over streams, answered in process."""
 
+import os
 import socket
 import time
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import replace
 
 import structlog
 
+from superd.access.verdict import Step
 from superd.config.model import Builtin
 from superd.log import events
-from superd.log.connections import facts
+from superd.log.connections import ConnectionLog, facts
 from superd.net.stream import Ending, Stream
-from superd.service import BuiltinService, Peer
-from superd.worker.accepting import RESERVED, Kind, StreamRuntime
+from superd.service import BuiltinService
+from superd.worker.accepting import Kind, StreamRuntime
+from superd.worker.client import Client
+from superd.worker.descriptors import RESERVED, RESERVED_FOR_PROGRAMS
+from superd.worker.launchers import Launchers
 from superd.worker.runtime import Setup
+from superd.worker.starter import Starter
 
 log = structlog.get_logger()
-
-
-RESERVED_FOR_PROGRAMS: Final = 128
-"""Descriptors left free for connections that a program is about to get: whoever opens as many connections to a
-built-in as there is room for must not lock out every other service."""
 
 
 class BuiltinStreams(StreamRuntime):
@@ -32,23 +34,29 @@ class BuiltinStreams(StreamRuntime):
         setup: Setup,
         *,
         builtin: BuiltinService,
+        launchers: Launchers,
+        names: tuple[str, ...],
     ) -> None:
         super().__init__(setup)
         assert isinstance(self.service.action, Builtin)  # noqa: S101 - the engine chose by that
         assert builtin.stream is not None  # noqa: S101
+        if builtin.measures:
+            self.connections_log = ConnectionLog(self.service.key, measured=True)
         self._make = builtin.stream
         self._options = self.service.action.options
         self._span = self.context.wheel.span(self.service.limits.idle_timeout)
         self._streams: set[Stream] = set()
+        self._twists = Starter(self, launchers, names) if names else None
+        self._calls = self.context.new_calls(self.service.key)
 
     @property
     def live(self) -> int:
-        """Open connections."""
-        return len(self._streams)
+        """Open connections, and commands that serve some of them."""
+        return len(self._streams) + (self._twists.count if self._twists else 0)
 
     @property
     def connections(self) -> int:
-        """All of them."""
+        """Those that are served here."""
         return len(self._streams)
 
     def stop(self) -> None:
@@ -56,18 +64,38 @@ class BuiltinStreams(StreamRuntime):
         for stream in tuple(self._streams):
             stream.stop()
 
-    def serve(self, fd: int, kind: Kind, peer: Peer, conn: int, rule: str) -> None:
-        """Start the machine of a connection."""
+    def serve(self, fd: int, kind: Kind, client: Client) -> None:
+        """Start the machine of a connection, or the command that serves it instead."""
+        if client.verdict.twist is not None:
+            self._twist(fd, client)
+            return
+        peer = client.peer
         self.served += 1
         self.gate.enter(peer.host)
         self.writer.start(0, peer.host)
-        self.connections_log.start(conn, peer, rule)
+        self.idents.record(client)
+        self.connections_log.start(client.conn, peer, client.told)
         stream = Stream(
             self.context.streams, socket.SocketType(*kind, fd), self._make(self._options), self,
-            peer=peer, conn=conn, started=time.monotonic(), span=self._span,
+            peer=peer, conn=client.conn, started=time.monotonic(), span=self._span, caller=self._calls,
         )  # fmt: skip
         self._streams.add(stream)
-        stream.start(time.time(), self._greeting)
+        stream.start(time.time(), self.greeting(client))
+
+    def _twist(self, fd: int, client: Client) -> None:
+        """Have the command of a ``twist`` serve the client; without anybody to run it, the client is refused."""
+        if self._twists is not None:
+            self._twists.launch(fd, client)
+            return
+        os.close(fd)
+        client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        self.refuse(client)
+
+    def state(self) -> Iterator[tuple[str, str]]:
+        """Describe the service, and how many of its threads hang if any do."""
+        yield from super().state()
+        if self._calls.hanging:
+            yield "calls that hang", str(self._calls.hanging)
 
     def stream_ended(self, stream: Stream, ending: Ending) -> None:
         """Count and log the end of a connection."""

@@ -11,6 +11,8 @@ from superd.net.poller import READABLE, WRITABLE, Poller
 from superd.privsep.channel import Channel
 from superd.privsep.messages import (
     LAUNCHER_TO_WORKER,
+    Ban,
+    Banned,
     Drain,
     Drained,
     Dump,
@@ -45,6 +47,9 @@ class Commands(Protocol):
     def use_log(self, path: str, fd: int) -> None:
         """A log file was opened anew; ``fd`` is given away."""
 
+    def use_ban(self, banned: Banned) -> None:
+        """Somebody has touched a sensor, here or elsewhere."""
+
     def state(self) -> Iterable[StateLine]:
         """Describe everything."""
 
@@ -60,7 +65,7 @@ class Control:
         self._events = READABLE
         poller.watch(channel.fileno(), self)
 
-    def send(self, message: Ready | Drained | StateLine | StateEnd) -> None:
+    def send(self, message: Ready | Drained | StateLine | StateEnd | Ban) -> None:
         """Tell the supervisor something, when it reads."""
         if len(self._waiting) < WAITING_LIMIT:
             self._waiting.append(message)
@@ -111,6 +116,8 @@ class Control:
                 self._commands.drain()
             case Stop():
                 self._commands.stop()
+            case Banned():
+                self._commands.use_ban(message)
             case Dump():
                 self._dump()
             case LogFile() if fd is not None:

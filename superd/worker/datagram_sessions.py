@@ -7,6 +7,8 @@ from that, so none is passed on.
 """
 
 import socket
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,9 +21,12 @@ from superd.net.poller import READABLE
 from superd.processes import Listener
 from superd.service import Peer
 from superd.worker.accepting import peer_of
+from superd.worker.client import Client
 from superd.worker.complaints import Complaints
 from superd.worker.context import Context
-from superd.worker.launchers import Launchers, Live
+from superd.worker.hearings import DATAGRAMS_LIMIT
+from superd.worker.launchers import Launchers
+from superd.worker.live import Live
 from superd.worker.runtime import Runtime, Setup
 from superd.worker.starter import Starter
 from superd.worker.watch import Watch
@@ -31,6 +36,9 @@ log = structlog.get_logger()
 SESSION_LIMIT: Final = 1024
 """Peers of one service at a time, whatever ``instances`` says: each costs a process, and source addresses can
 be forged."""
+
+EARLY_LIMIT: Final = 16
+"""Datagrams kept for a peer that is not decided about yet, or whose program is not started yet."""
 
 RECORDS_LIMIT: Final = 4096
 """Datagrams of an ended program that are still sent: more than fit into the pair."""
@@ -42,7 +50,7 @@ Key = tuple[int, object]
 class Session:
     """One peer and our end of its program's pair."""
 
-    __slots__ = ("_context", "_door", "_pipe", "_source", "active", "address", "due", "key", "span")
+    __slots__ = ("_context", "_door", "_early", "_pipe", "_source", "active", "address", "due", "key", "span")
 
     def __init__(
         self, context: Context, door: "Door", address: object, source: pktinfo.Ancillary, span: int
@@ -55,11 +63,15 @@ class Session:
         self.active = self.due = 0
         self.span = span
         self._pipe: socket.socket | None = None
+        self._early: list[bytes] = []
 
     def open(self) -> socket.socket:
         """Make the pair and return the program's end."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._pipe = ours
+        for data in self._early:
+            self.forward(data)
+        self._early.clear()
         self._context.poller.watch(ours.fileno(), self, READABLE)
         self._context.wheel.add(self)
         return theirs
@@ -67,12 +79,14 @@ class Session:
     def forward(self, data: bytes) -> None:
         """Pass a datagram of the peer on; one that the program has no room for is lost, as in any full buffer."""
         self.active = self._context.wheel.tick
-        if self._pipe is None or not data:
+        if not data:
             return
-        try:
+        if self._pipe is None:
+            if len(self._early) < EARLY_LIMIT:
+                self._early.append(data)
+            return
+        with suppress(OSError):
             self._pipe.send(data, socket.MSG_DONTWAIT)
-        except OSError:
-            return
 
     def ready(self, _events: int) -> None:
         """Send what the program wrote (called by the poller)."""
@@ -157,6 +171,8 @@ class Door:
 class DatagramSessions(Runtime):
     """Finds or starts the session of each datagram's sender."""
 
+    undecided_limit = DATAGRAMS_LIMIT
+
     def __init__(
         self,
         setup: Setup,
@@ -217,22 +233,26 @@ class DatagramSessions(Runtime):
         peer = door.peer(ancillary, address)
         if not peer.host and not address:
             return None  # a Unix socket without a name: nobody to answer
-        if self._starter.count >= SESSION_LIMIT:
+        if self._starter.count + self.undecided >= SESSION_LIMIT:
             self._complain(peer, f"more than {SESSION_LIMIT} peers at a time")
             return None
-        conn = next(self.context.ids)
-        verdict = self.admit(peer, conn)
-        if verdict is None:
-            return None
         session = Session(self.context, door, address, pktinfo.source(ancillary), self._span)
+        self._sessions[session.key] = session
+        self.judge(peer, next(self.context.ids), partial(self._decided, session))
+        return session
+
+    def _decided(self, session: Session, client: Client) -> None:
+        if not client.verdict.allowed:
+            self.closed(session)
+            self.refuse(client)
+            return
         try:
             theirs = session.open()
         except OSError as error:
-            self._complain(peer, f"can't start a program: {error.strerror}")
-            return None
-        self._sessions[session.key] = session
-        self._starter.launch(theirs.detach(), peer, conn, events.rule(verdict), session)
-        return session
+            self.closed(session)
+            self._complain(client.peer, f"can't start a program: {error.strerror}")
+            return
+        self._starter.launch(theirs.detach(), client, session)
 
     def _complain(self, peer: Peer, reason: str) -> None:
         self.refused += 1

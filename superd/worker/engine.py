@@ -3,29 +3,32 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from superd import log as superd_log
+from superd.access.bans import Bans
 from superd.access.hosts_access import HostsAccess
 from superd.config.model import Builtin, SocketType
 from superd.config.origin import Severity
 from superd.errors import ConfigError
 from superd.log import events
+from superd.lookup.names import DEADLINE
 from superd.net.datagram import Outbound
 from superd.net.interfaces import Broadcasts
 from superd.net.loops import LoopGuard
 from superd.net.wheel import TICK
 from superd.privsep.channel import Channel
-from superd.privsep.messages import Drained, Ready, StateLine
+from superd.privsep.messages import Banned, Drained, Ready, StateLine
 from superd.processes import WorkerStart
 from superd.worker.context import Context
 from superd.worker.control import Control, process_state
 from superd.worker.launchers import Launchers
 from superd.worker.runtime import Runtime
+from superd.worker.sensors import ban_of
 from superd.worker.services import make
+from superd.worker.sources import Lookups
 
 log = structlog.get_logger()
 
@@ -54,12 +57,15 @@ class Engine:
         self._begun = time.monotonic()
         self._context = Context.make(loop, start.generation, tick)
         self._context.outbound = Outbound(LoopGuard(_datagram_ports(start), Broadcasts()))
+        self._context.lookups = Lookups(loop, _ident_ports(start), _name_deadline(start))
+        self._context.bans = Bans(start.bans)
         self._hosts = HostsAccess(start.hosts_allow, start.hosts_deny)
-        self._launchers = Launchers(self._context.poller)
+        self._launchers = Launchers(self._context.poller, start.hosts_allow)
         self._runtimes: list[Runtime] = []
         self._done: asyncio.Future[None] = loop.create_future()
         self._draining = False
         self._control = Control(self._context.poller, start.supervisor, self)
+        self._context.report_ban = self._control.send
 
     async def run(self) -> None:
         """Serve."""
@@ -80,13 +86,14 @@ class Engine:
             await self._done
         finally:
             self._close()
+            await self._context.lookups.close()
 
     # What the supervisor tells (see Commands)
 
     def drain(self) -> None:
         """Take nothing new, hand programs over to the successor, finish connections, end."""
         if self._begin_end():
-            self._wait_until(lambda: self._launchers.settled, HANDOVER_LIMIT, self._hand_over)
+            self._wait_until(self._handed_over, HANDOVER_LIMIT, self._hand_over)
 
     def stop(self) -> None:
         """Take nothing new, wait for connections and programs, end."""
@@ -109,6 +116,10 @@ class Engine:
         """Write to a log file that was opened anew."""
         self._start.logs.replace(path, fd)
 
+    def use_ban(self, banned: Banned) -> None:
+        """Refuse somebody who has touched a sensor."""
+        self._context.bans.add(ban_of(banned))
+
     def state(self) -> Iterable[StateLine]:
         """Describe the worker and each service."""
         yield from process_state(self._start.name, self._start.generation, self._begun)
@@ -121,6 +132,11 @@ class Engine:
     def live(self) -> int:
         """Connections and programs under way."""
         return sum(runtime.live for runtime in self._runtimes)
+
+    @property
+    def _undecided(self) -> int:
+        """Clients about whom something is being found out."""
+        return sum(runtime.undecided + runtime.idents.held for runtime in self._runtimes)
 
     @property
     def holds(self) -> set[str]:
@@ -137,18 +153,23 @@ class Engine:
             runtime.drain()
         return True
 
+    def _handed_over(self) -> bool:
+        return self._launchers.settled and not self._undecided
+
     def _hand_over(self) -> None:
+        self._context.hearings.conclude()
         self._launchers.close()
         self._control.send(Drained())
         self._wait_until(self._idle_without_programs, self._start.drain_timeout, self._end)
 
     def _idle(self) -> bool:
-        return self.live == 0
+        return self.live == 0 and not self._undecided
 
     def _idle_without_programs(self) -> bool:
         return sum(runtime.connections for runtime in self._runtimes) == 0
 
     def _end(self) -> None:
+        self._context.hearings.conclude()
         for runtime in self._runtimes:
             runtime.stop()
         if not self._done.done():
@@ -166,6 +187,8 @@ class Engine:
         look()
 
     def _close(self) -> None:
+        for runtime in self._runtimes:
+            runtime.idents.close()
         self._launchers.close()
         self._control.close()
         self._context.close()
@@ -184,15 +207,24 @@ class Engine:
 
 def _datagram_ports(start: WorkerStart) -> set[int]:
     """The ports of this worker's own datagram built-ins, which must not answer each other."""
+    return _ports(start, lambda _action, kind: kind is SocketType.DGRAM)
+
+
+def _ident_ports(start: WorkerStart) -> set[int]:
+    """The ports on which this worker is an ident server: nobody is asked who asks there."""
+    return _ports(start, lambda action, kind: action.name == "ident" and kind is SocketType.STREAM)
+
+
+def _name_deadline(start: WorkerStart) -> float:
+    """How long the most patient of these services waits for a client's name, in seconds."""
+    return max((service.access.lookup_seconds for service in start.services), default=DEADLINE)
+
+
+def _ports(start: WorkerStart, wanted: Callable[[Builtin, SocketType], bool]) -> set[int]:
     keys = {
         service.key
         for service in start.services
-        if isinstance(service.action, Builtin) and service.socket_type is SocketType.DGRAM
+        if isinstance(service.action, Builtin) and wanted(service.action, service.socket_type)
     }
-    ports = set()
-    for listener in start.listeners:
-        if listener.service in keys:
-            name = listener.socket.getsockname()
-            with suppress(TypeError, IndexError):  # a Unix socket's name has no port
-                ports.add(int(name[1]))
-    return ports
+    names = [listener.socket.getsockname() for listener in start.listeners if listener.service in keys]
+    return {int(name[1]) for name in names if isinstance(name, tuple)}  # a Unix socket's name has no port

@@ -1,26 +1,43 @@
-"""Asking launchers for programs: ``Launchers`` knows them by name, a ``Link`` is one channel, a ``Live`` one program.
+"""Asking launchers for programs: ``Launchers`` knows them by name, a ``Link`` is one channel.
 
 A launcher's ``Desk`` outlives its channels: when the launcher dies, what was asked of it waits there, its
 services accept nothing more, and the supervisor sends a channel to its successor. When a launcher is
 replaced, the channel to the old one stays until its programs have ended.
 """
 
+import asyncio
+import errno
+import itertools
 import os
-import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final
 
 import structlog
 
+from superd.access.verdict import ALLOWED
 from superd.errors import ProtocolViolation
 from superd.log import events
-from superd.log.connections import ConnectionLog
 from superd.net.poller import READABLE, WRITABLE, Poller
 from superd.privsep.channel import Channel
-from superd.privsep.messages import Exited, Failed, Introduced, Launch, Message, Running, Started
+from superd.privsep.messages import (
+    Command,
+    CommandEnded,
+    Exited,
+    Failed,
+    Introduced,
+    Launch,
+    Message,
+    RuledLaunch,
+    Running,
+    Started,
+)
 from superd.service import Peer
+from superd.worker.client import Client as Served
+from superd.worker.live import Client, Departed, Live
+from superd.worker.orders import Orders
 
 log = structlog.get_logger()
 
@@ -30,75 +47,6 @@ holds a descriptor."""
 
 MESSAGES_PER_WAKEUP: Final = 64
 """Messages taken from one launcher before others have their turn."""
-
-
-class Client(Protocol):
-    """A service that has programs started."""
-
-    def launcher_ready(self) -> None:
-        """A launcher takes requests again, or not for now (``Desk.taking``)."""
-
-    def started(self, live: "Live") -> None:
-        """The program runs; ``live.pid`` is set."""
-
-    def failed(self, live: "Live", error: int) -> None:
-        """The program could not be started; errno says why."""
-
-    def ended(self, live: "Live", exited: Exited | None) -> None:
-        """The program ended; ``None``: it may still run, but its launcher is gone and nobody will know."""
-
-    def adopt(self, live: "Live") -> None:
-        """A program that an earlier worker had started for this service runs on."""
-
-    def introduced(self) -> None:
-        """Every launcher has said what runs already (or had its time to)."""
-
-
-class Live:
-    """A program that was asked for or runs. ``unit`` is the client's own: the socket that a wait program has, say."""
-
-    __slots__ = ("client", "conn", "peer", "pid", "rule", "started", "unit")
-
-    def __init__(self, client: Client, conn: int, peer: Peer, rule: str = "", unit: object = None) -> None:
-        self.client = client
-        self.conn = conn
-        self.peer = peer
-        self.rule = rule
-        self.unit = unit
-        self.pid = 0
-        self.started = time.monotonic()
-
-
-class Departed:
-    """Stands in for a service that has left the configuration while programs of it run: logs their ends."""
-
-    def __init__(self, service: str) -> None:
-        self._log = ConnectionLog(service)
-
-    def launcher_ready(self) -> None:
-        """Nothing is asked for any more."""
-
-    def started(self, _live: Live) -> None:
-        """Can't happen, for the same reason."""
-
-    def failed(self, _live: Live, _error: int) -> None:
-        """Can't happen, for the same reason."""
-
-    def ended(self, live: Live, exited: Exited | None) -> None:
-        """Log the end."""
-        duration = time.monotonic() - live.started
-        self._log.program_end(live.conn, live.peer, live.pid, duration, ending(exited))
-
-    def adopt(self, _live: Live) -> None:
-        """Nothing is counted for it."""
-
-    def introduced(self) -> None:
-        """Nothing waits for that."""
-
-
-def ending(exited: Exited | None) -> dict[str, int | str]:
-    """How a program ended, as keys of an event."""
-    return {"reason": "its launcher is gone"} if exited is None else {**events.wait_status(exited.status)}
 
 
 class Link:
@@ -112,10 +60,15 @@ class Link:
         self.live: dict[int, Live] = {}
         poller.watch(channel.fileno(), self)
 
-    def send(self, launch: Launch, fd: int) -> bool:
-        """Ask for a program; false when there is no room. Raises ConnectionError when the launcher is gone."""
+    def send(self, message: Launch | RuledLaunch | Command, fd: int | None = None) -> bool:
+        """Ask for something; false when there is no room.
+
+        Raises:
+            ConnectionError: the launcher is gone.
+            ValueError: the message is too long.
+        """
         try:
-            self._channel.send(launch, fd)
+            self._channel.send(message, fd)
         except BlockingIOError:
             self.want_room()
             return False
@@ -168,6 +121,8 @@ class Link:
             case Exited():
                 if live := self.live.pop(message.conn, None):
                     live.client.ended(live, message)
+            case CommandEnded():
+                self._desk.orders.ended(message)
             case Running():
                 self._adopt(message)
             case Introduced():
@@ -180,7 +135,7 @@ class Link:
         if self._desk.clients and client not in self._desk.clients and not isinstance(client, Departed):
             return  # a launcher that was taken over must not suspend the services of other users
         peer = Peer(running.peer_host, running.peer_port, running.local_host, running.local_port)
-        live = Live(client, running.conn, peer)
+        live = Live(client, Served(peer, running.conn, ALLOWED))
         live.pid, live.started = running.pid, running.since
         self.live[running.conn] = live
         client.adopt(live)
@@ -201,7 +156,8 @@ class Desk:
         self.clients: list[Client] = []
         self._current: Link | None = None
         self._links: list[Link] = []
-        self._queue: deque[tuple[Launch, int, Live]] = deque()
+        self._queue: deque[tuple[Launch | RuledLaunch, int, Live]] = deque()
+        self.orders = Orders()
         self.taking = True
         self.unanswered = 0
 
@@ -212,7 +168,11 @@ class Desk:
         self.flush()
         return self._current
 
-    def launch(self, launch: Launch, fd: int, live: Live) -> None:
+    def command(self, command: Command) -> asyncio.Future[int]:
+        """Have a command of a rule run (``Orders``)."""
+        return self.orders.ask(command, self._current)
+
+    def launch(self, launch: Launch | RuledLaunch, fd: int, live: Live) -> None:
         """Have a program started on ``fd``, which is closed here as soon as it has been sent."""
         self.unanswered += 1
         if self._queue or not self._send(launch, fd, live):
@@ -223,12 +183,15 @@ class Desk:
         """Send what waits."""
         while self._queue and self._send(*self._queue[0]):
             self._queue.popleft()
+        if self._current is not None:
+            self.orders.flush(self._current)
         self._announce()
 
     def lost(self, link: Link, reason: str) -> None:
         """A channel has ended."""
         self._links.remove(link)
         self.introduced(link)
+        self.orders.lost(link)
         current = link is self._current
         if current:
             self._current = None
@@ -247,6 +210,7 @@ class Desk:
             link.live.clear()
         while self._queue:
             os.close(self._queue.popleft()[1])
+        self.orders.lost(None)
         self._links.clear()
         self._current = None
 
@@ -260,7 +224,7 @@ class Desk:
         """Programs asked for or running."""
         return len(self._queue) + sum(len(link.live) for link in self._links)
 
-    def _send(self, launch: Launch, fd: int, live: Live) -> bool:
+    def _send(self, launch: Launch | RuledLaunch, fd: int, live: Live) -> bool:
         link = self._current
         if link is None:
             return False
@@ -269,9 +233,13 @@ class Desk:
                 return False
         except ConnectionError:
             return False  # its end of file follows
+        except ValueError:  # two rules of 2000 characters that are hardly ASCII
+            self.unanswered -= 1
+            asyncio.get_running_loop().call_soon(live.client.failed, live, errno.EMSGSIZE)
+        else:
+            link.live[launch.conn] = live
         with suppress(OSError):
             os.close(fd)
-        link.live[launch.conn] = live
         return True
 
     def _announce(self) -> None:
@@ -283,11 +251,18 @@ class Desk:
                 client.launcher_ready()
 
 
-class Launchers:
-    """Every launcher of this worker, by name."""
+def least_busy(desks: Iterable[Desk]) -> Desk:
+    """Choose the launcher with the least to do; one that is gone, or does not read, only if all are."""
+    return min(desks, key=lambda desk: (not desk.taking, desk.unanswered + len(desk.orders)))
 
-    def __init__(self, poller: Poller) -> None:
+
+class Launchers:
+    """Every launcher of this worker, by name. ``hosts_allow`` tells a rule's file from the other one."""
+
+    def __init__(self, poller: Poller, hosts_allow: Path = Path("/etc/hosts.allow")) -> None:
+        self.hosts_allow = str(hosts_allow)
         self._poller = poller
+        self._numbers = itertools.count(1)
         self._desks: dict[str, Desk] = {}
         self._clients: dict[str, Client] = {}
         self._strangers: set[Link] = set()
@@ -298,6 +273,16 @@ class Launchers:
         desk.clients.append(client)
         self._clients[service] = client
         return desk
+
+    def order(self, names: tuple[str, ...], make: Callable[[int], Command]) -> asyncio.Future[int]:
+        """Have one of these launchers run the command that ``make`` gives a number.
+
+        The result is its wait(2) status, or -1 when it was not run to its end.
+        """
+        command = make(next(self._numbers))
+        if not names:
+            return Orders().ask(command, None)
+        return least_busy(self._desk(name) for name in names).command(command)
 
     def announce(self) -> None:
         """Tell services whose launcher is not there to wait for it."""

@@ -3,8 +3,8 @@
 import socket
 
 from superd.net.poller import WRITABLE
-from superd.service import Peer
 from superd.worker.accepting import FAREWELL_TIMEOUT, Kind, StreamRuntime
+from superd.worker.client import Client
 from superd.worker.launchers import Launchers
 from superd.worker.runtime import Setup
 from superd.worker.starter import Starter
@@ -39,22 +39,23 @@ class Programs(StreamRuntime):
         for greeter in tuple(self._greeters):
             greeter.idle()
 
-    def serve(self, fd: int, kind: Kind, peer: Peer, conn: int, rule: str) -> None:
+    def serve(self, fd: int, kind: Kind, client: Client) -> None:
         """Have a program started on the connection, after the banner if there is one."""
-        if not self._greeting:
-            self._starter.launch(fd, peer, conn, rule)
+        greeting = self.greeting(client)
+        if not greeting:
+            self._starter.launch(fd, client)
             return
-        greeter = Greeter(self, socket.SocketType(*kind, fd), self._greeting, peer=peer, conn=conn, rule=rule)
+        greeter = Greeter(self, socket.SocketType(*kind, fd), greeting, client)
         self._greeters.add(greeter)
-        self.gate.enter(peer.host)
+        self.gate.enter(client.peer.host)
         greeter.start()
 
     def greeted(self, greeter: "Greeter", *, well: bool) -> None:
         """The banner was sent, or could not be."""
         self._greeters.discard(greeter)
-        self.gate.leave(greeter.peer.host)
+        self.gate.leave(greeter.client.peer.host)
         if well:
-            self._starter.launch(greeter.socket.detach(), greeter.peer, greeter.conn, greeter.rule)
+            self._starter.launch(greeter.socket.detach(), greeter.client)
         else:
             greeter.socket.close()
 
@@ -62,28 +63,15 @@ class Programs(StreamRuntime):
 class Greeter:
     """Sends a banner on a connection that a program will have; waits for a slow reader without holding up others."""
 
-    __slots__ = (
-        "_context", "_rest", "_runtime", "_watched", "active", "conn", "due", "peer", "rule", "socket", "span",
-    )  # fmt: skip
+    __slots__ = ("_context", "_rest", "_runtime", "_watched", "active", "client", "due", "socket", "span")
 
-    def __init__(
-        self,
-        runtime: Programs,
-        sock: socket.SocketType,
-        banner: bytes,
-        *,
-        peer: Peer,
-        conn: int,
-        rule: str,
-    ) -> None:
+    def __init__(self, runtime: Programs, sock: socket.SocketType, banner: bytes, client: Client) -> None:
         self._runtime = runtime
         self._context = runtime.context
         self._rest = banner
         self._watched = False
         self.socket = sock
-        self.peer = peer
-        self.conn = conn
-        self.rule = rule
+        self.client = client
         self.active = self.due = 0
         self.span = runtime.context.wheel.span(FAREWELL_TIMEOUT)
 

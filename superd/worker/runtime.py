@@ -12,14 +12,18 @@ from typing import Final
 import structlog
 
 from superd.access.admission import Gate
-from superd.access.verdict import Step, Verdict
+from superd.access.verdict import Step
 from superd.config.model import Service
 from superd.log import events
 from superd.log.connections import ConnectionLog, facts
 from superd.log.service import ServiceLogWriter
 from superd.processes import Listener
 from superd.service import Peer
+from superd.worker.client import Client
 from superd.worker.context import Context
+from superd.worker.hearings import HEARINGS_LIMIT, Then
+from superd.worker.idents import Idents
+from superd.worker.sources import ClientSources, Commands
 from superd.worker.watch import Hold, Watch
 
 log = structlog.get_logger()
@@ -37,13 +41,16 @@ class Setup:
     gate: Gate
     writer: ServiceLogWriter
     listeners: tuple[Listener, ...]
+    commands: Commands
 
 
 class Runtime:
     """One service. Subclasses fill ``watches`` and do the serving.
 
-    ``served`` and ``refused`` count since this worker started.
+    ``served`` and ``refused`` count since this worker started; ``undecided`` clients are being heard.
     """
+
+    undecided_limit = HEARINGS_LIMIT
 
     def __init__(self, setup: Setup) -> None:
         self.context = setup.context
@@ -52,8 +59,11 @@ class Runtime:
         self.writer = setup.writer
         self.connections_log = ConnectionLog(setup.service.key)
         self.watches: list[Watch] = []
+        self.idents = Idents(setup.context.loop, lambda: setup.context.lookups, setup.writer)
+        self._commands = setup.commands
         self.served = 0
         self.refused = 0
+        self.undecided = 0
 
     def start(self) -> None:
         """Serve from now on."""
@@ -87,32 +97,41 @@ class Runtime:
     def stop(self) -> None:
         """End what is still under way."""
 
-    def admit(self, peer: Peer, conn: int = 0) -> Verdict | None:
-        """Decide on one attempt: what allowed it, or ``None`` after logging and counting the refusal."""
+    def judge(self, peer: Peer, conn: int, then: Then) -> None:
+        """Decide on one attempt, now or when more is known; ``then`` is called once, for a refusal as well."""
         verdict = self.gate.decide(peer, time.time(), time.monotonic())
-        if verdict.allowed:
-            return verdict
-        self.refuse(peer, verdict, conn)
-        return None
+        client = Client(peer, conn, verdict)
+        if verdict.question is None and not verdict.effects:
+            then(client)
+        else:
+            self.context.hearings.begin(self, client, then)
 
-    def refuse(self, peer: Peer, verdict: Verdict, conn: int) -> None:
+    def sources(self, client: Client) -> ClientSources:
+        """Return where answers about a client come from."""
+        return ClientSources(self.context.lookups, self.service, client, self._commands)
+
+    def refuse(self, client: Client) -> None:
         """Log and count a refusal, and pause the service if it tripped its rate."""
         self.refused += 1
-        step = verdict.step or Step.ADDRESS
-        self.writer.fail(step, peer.host)
-        self.report_refusal(peer, step, events.rule(verdict), conn)
+        step = client.verdict.step or Step.ADDRESS
+        if step is Step.IDENT and client.ident is not None and client.ident.failure is not None:
+            self.writer.no_user(client.peer.host, client.ident.failure)
+        else:
+            self.writer.fail(step, client.peer.host)
+        self.report_refusal(client)
         if self.gate.paused_until > time.monotonic():
-            self._pause(events.rule(verdict))
+            self._pause(client.rule)
 
-    def report_refusal(self, peer: Peer, step: Step, rule: str, conn: int) -> None:
+    def report_refusal(self, client: Client) -> None:
         """Log the event of a refusal."""
-        log.warning(
+        write = getattr(log, client.level or "warning")
+        write(
             events.CONNECTION_REFUSED,
-            conn=events.connection_id(conn),
+            conn=events.connection_id(client.conn),
             service=self.service.key,
-            **facts(peer),
-            step=str(step),
-            **({"rule": rule} if rule else {}),
+            **facts(client.peer),
+            **client.found,
+            **why(client),
         )
 
     def _pause(self, rule: str) -> None:
@@ -149,5 +168,13 @@ class Runtime:
         holds = sorted({hold.value for watch in self.watches for hold in watch.holds})
         yield "state", ", ".join(holds) or "active"
         yield "live", str(self.live)
+        if self.undecided:
+            yield "undecided", str(self.undecided)
         yield "served", str(self.served)
         yield "refused", str(self.refused)
+
+
+def why(client: Client) -> dict[str, str]:
+    """Why a client was refused, as keys of an event."""
+    rule = client.rule
+    return {"step": str(client.verdict.step or Step.ADDRESS), **({"rule": rule} if rule else {})}

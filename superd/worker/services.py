@@ -3,17 +3,19 @@
 from superd import builtins
 from superd.access.admission import Gate
 from superd.access.hosts_access import HostsAccess
-from superd.config.model import Builtin, Program, Service, SocketType
+from superd.config.model import Builtin, Program, Sensor, Service, SocketType
 from superd.errors import ConfigError
 from superd.log.service import ServiceLogWriter
 from superd.processes import WorkerStart
 from superd.worker.builtin_datagrams import BuiltinDatagrams
 from superd.worker.builtin_streams import BuiltinStreams
+from superd.worker.commands import ServiceCommands
 from superd.worker.context import Context
 from superd.worker.datagram_sessions import DatagramSessions
 from superd.worker.launchers import Launchers
 from superd.worker.programs import Programs
 from superd.worker.runtime import Runtime, Setup
+from superd.worker.sensors import SensorDatagrams, SensorStreams
 from superd.worker.wait_programs import WaitPrograms
 
 _ACCEPTED = frozenset({SocketType.STREAM, SocketType.SEQPACKET})
@@ -28,11 +30,14 @@ def make(
         ConfigError: this version can't serve it; the text says why.
     """
     listeners = tuple(listener for listener in start.listeners if listener.service == service.key)
-    gate = Gate(service, hosts, context.load)
-    setup = Setup(context, service, gate, ServiceLogWriter(service, start.logs), listeners)
+    gate = Gate(service, hosts, context.load, context.bans)
+    commands = ServiceCommands(launchers, start, service.key)
+    setup = Setup(context, service, gate, ServiceLogWriter(service, start.logs), listeners, commands)
+    names = start.launchers_of.get(service.key, ())
+    if isinstance(service.action, Sensor):
+        return (SensorStreams if service.socket_type in _ACCEPTED else SensorDatagrams)(setup)
     if isinstance(service.action, Builtin):
-        return _builtin(setup, service.action)
-    names = start.launchers_of.get(service.key)
+        return _builtin(setup, service.action, launchers, names)
     if not isinstance(service.action, Program) or not names:
         raise ConfigError(
             f"service {service.key}: a worker can't serve a {service.action.kind} without a launcher"
@@ -47,14 +52,14 @@ def _program_kind(service: Service) -> type[Programs | WaitPrograms | DatagramSe
     return Programs if service.socket_type in _ACCEPTED else DatagramSessions
 
 
-def _builtin(setup: Setup, action: Builtin) -> Runtime:
+def _builtin(setup: Setup, action: Builtin, launchers: Launchers, names: tuple[str, ...]) -> Runtime:
     service = setup.service
     # The configuration holds only names that were allowed when it was checked.
     builtin = builtins.find(action.name, (action.name,))
     if service.socket_type in _ACCEPTED:
         if builtin is None or builtin.stream is None:
             raise ConfigError(f"service {service.key}: there is no built-in {action.name} for streams")
-        return BuiltinStreams(setup, builtin=builtin)
+        return BuiltinStreams(setup, builtin=builtin, launchers=launchers, names=names)
     if builtin is None or builtin.datagram is None:
         raise ConfigError(f"service {service.key}: there is no built-in {action.name} for datagrams")
     return BuiltinDatagrams(setup, builtin=builtin)

@@ -1,24 +1,30 @@
 """``Starter``: has a service's programs started by its launchers, counts them, and logs their starts and ends."""
 
+import errno
 import os
 import time
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
 from superd.access.verdict import Step
-from superd.config.model import Family
+from superd.config.model import Builtin, Family
 from superd.log import events
 from superd.log.connections import facts
-from superd.privsep.messages import Exited, Launch
+from superd.privsep.messages import Exited
 from superd.service import Peer
-from superd.worker.launchers import Desk, Launchers, Live, ending
+from superd.worker import ruled
+from superd.worker.client import Client
+from superd.worker.launchers import Launchers, least_busy
+from superd.worker.live import Live, ending
 from superd.worker.runtime import Runtime
 from superd.worker.watch import Hold
 
 log = structlog.get_logger()
 
-_UNSPECIFIED = frozenset({"0.0.0.0", "::"})
+_RULE_REFUSED: Final = "its rule in hosts.allow or hosts.deny could not be applied; a launcher says why"
+"""What ESTALE means when a launcher says it."""
 
 
 class Starter:
@@ -43,20 +49,23 @@ class Starter:
         self._desks = [launchers.desk(name, runtime.service.key, self) for name in names]
         self.count = 0
 
-    def launch(self, fd: int, peer: Peer, conn: int, rule: str = "", unit: object = None) -> None:
-        """Have a program started on ``fd``, which is closed here once it has been passed on."""
-        self.count += 1
-        self._runtime.gate.enter(peer.host)
-        local = "" if peer.local_host in _UNSPECIFIED or not peer.local_port else peer.local_host
-        launch = Launch(self._runtime.service.key, conn, peer.host, peer.port, local, peer.local_port)
-        self._choose().launch(launch, fd, Live(self, conn, peer, rule, unit))
+    def launch(self, fd: int, client: Client, unit: object = None) -> None:
+        """Have a program started on ``fd``, which is closed here once it has been passed on.
 
-    def _choose(self) -> Desk:
-        """The launcher with the least to do; one that is gone, or does not read, only if all are."""
-        return min(self._desks, key=_load)
+        Options of hosts.allow and hosts.deny that concern the program (``client.verdict.effects``) go with it.
+        """
+        self.count += 1
+        self._runtime.gate.enter(client.peer.host)
+        launch = ruled.launch(self._runtime.service.key, client, self._launchers.hosts_allow)
+        least_busy(self._desks).launch(launch, fd, Live(self, client, unit))
 
     def launcher_ready(self) -> None:
-        """Accept as long as a launcher takes requests; else leave clients in the kernel's queue."""
+        """Accept as long as a launcher takes requests; else leave clients in the kernel's queue.
+
+        A built-in goes on without: it has a launcher only for what rules want.
+        """
+        if isinstance(self._runtime.service.action, Builtin):
+            return
         if any(desk.taking for desk in self._desks):
             self._runtime.release(Hold.LAUNCHER)
         else:
@@ -66,7 +75,8 @@ class Starter:
         """Log a start."""
         self._runtime.served += 1
         self._runtime.writer.start(live.pid, live.peer.host)
-        self._runtime.connections_log.program_start(live.conn, live.peer, live.rule, live.pid)
+        self._runtime.idents.record(live.who)
+        self._runtime.connections_log.program_start(live.conn, live.peer, live.who.told, live.pid)
 
     def failed(self, live: Live, error: int) -> None:
         """Log a program that could not be started."""
@@ -76,7 +86,7 @@ class Starter:
             conn=events.connection_id(live.conn),
             service=self._runtime.service.key,
             **facts(live.peer),
-            reason=os.strerror(error),
+            reason=_RULE_REFUSED if error == errno.ESTALE else os.strerror(error),
         )
         self._leave(live, known=True)
 
@@ -107,10 +117,6 @@ class Starter:
         self.count -= 1
         self._runtime.gate.leave(live.peer.host)
         self._over(live, known)
-
-
-def _load(desk: Desk) -> tuple[bool, int]:
-    return not desk.taking, desk.unanswered
 
 
 def family_of(peer: Peer) -> Family | None:

@@ -21,7 +21,9 @@ from superd.net import backlog, head
 from superd.processes import Listener
 from superd.service import Peer
 from superd.worker.accepting import EXHAUSTED_PAUSE, peer_of
-from superd.worker.launchers import Launchers, Live
+from superd.worker.client import Client
+from superd.worker.launchers import Launchers
+from superd.worker.live import Live
 from superd.worker.runtime import Runtime, Setup
 from superd.worker.starter import Starter, family_of
 from superd.worker.watch import Hold, Watch
@@ -59,6 +61,7 @@ class Unit:
         self._strikes = 0
         self._vain = 0
         self._programs = 0
+        self._deciding = False
 
     def ready(self, _events: int) -> None:
         """Something waits to be read or accepted (called by the poller)."""
@@ -106,7 +109,33 @@ class Unit:
         if not self._programs:
             self.watch.release(Hold.BUSY)
 
-    def launch(self, peer: Peer, conn: int, rule: str) -> None:
+    def judge(self, peer: Peer) -> None:
+        """Decide about who asks. If that takes time, the socket is not looked at: what is in it has an order."""
+        self._deciding = True
+        self.runtime.judge(peer, next(self.runtime.context.ids), self._decided)
+        if self._deciding:
+            self.watch.hold(Hold.DECIDING)
+
+    def _decided(self, client: Client) -> None:
+        self._deciding = False
+        if self.socket.fileno() < 0:
+            return  # the successor of this worker decides anew
+        if client.verdict.allowed:
+            self.admitted(client)
+        else:
+            self.runtime.refuse(client)
+            self.refused(client)
+        self.watch.release(Hold.DECIDING)
+
+    def admitted(self, client: Client) -> None:
+        """Serve who asks."""
+        raise NotImplementedError
+
+    def refused(self, client: Client) -> None:
+        """Get rid of what asks."""
+        raise NotImplementedError
+
+    def launch(self, client: Client) -> None:
         """Have a program started on a duplicate of the socket, which is not watched until it ends."""
         try:
             duplicate = os.dup(self.socket.fileno())
@@ -114,7 +143,7 @@ class Unit:
             self._pause(EXHAUSTED_PAUSE, f"can't start its program: {error.strerror}")
             return
         self.taken()
-        self.runtime.starter.launch(duplicate, peer, conn, rule, (self,))
+        self.runtime.starter.launch(duplicate, client, (self,))
 
     def _pause(self, seconds: float, reason: str) -> None:
         self._vain = 0
@@ -144,14 +173,18 @@ class DatagramUnit(Unit):
         if first is None:
             return False
         peer = peer_of(self.socket.family, first.address, self.socket.getsockname())
-        conn = next(self.runtime.context.ids)
-        verdict = self.runtime.admit(peer, conn)
-        if verdict is None:
-            head.drop(self.socket)
-        else:
-            self._head = first
-            self.launch(peer, conn, events.rule(verdict))
+        self._head = first
+        self.judge(peer)
         return True
+
+    def admitted(self, client: Client) -> None:
+        """Start the program on the datagram that is still the first."""
+        self.launch(client)
+
+    def refused(self, client: Client) -> None:  # noqa: ARG002  there is no telling a sender of datagrams anything
+        """Read the datagram away."""
+        self._head = None
+        head.drop(self.socket)
 
     def left_unread(self, live: Live) -> bool:
         """Drop the datagram that the program was started for if it is still the first."""
@@ -184,13 +217,23 @@ class StreamUnit(Unit):
         self._waiting = backlog.length(self.socket)
         if not self._waiting:
             return False
-        conn = next(self.runtime.context.ids)
-        peer = peer_of(self.socket.family, ("", 0), self.socket.getsockname())
-        verdict = self.runtime.admit(peer, conn)
-        if verdict is None:
-            return self._turn_away()
-        self.launch(peer, conn, events.rule(verdict))
+        self.judge(peer_of(self.socket.family, ("", 0), self.socket.getsockname()))
         return True
+
+    def admitted(self, client: Client) -> None:
+        """Start the program."""
+        self.launch(client)
+
+    def refused(self, client: Client) -> None:
+        """Accept one connection and close it."""
+        connection = backlog.accept(self.socket)
+        if connection is None:
+            return
+        banners = self.runtime.service.banners
+        with suppress(OSError):  # it hung up, or does not read
+            text = banners.always + client.banner + banners.failure
+            connection.send(text, socket.MSG_DONTWAIT)
+        connection.close()
 
     def left_unread(self, live: Live) -> bool:
         """Tell whether the program ended at once, and as many connections wait as before."""
@@ -199,16 +242,6 @@ class StreamUnit(Unit):
             return False
         reason = "the program ended without accepting a connection"
         log.warning(events.SERVICE_DEACTIVATED, service=self.runtime.service.key, reason=reason)
-        return True
-
-    def _turn_away(self) -> bool:
-        connection = backlog.accept(self.socket)
-        if connection is None:
-            return False
-        banners = self.runtime.service.banners
-        with suppress(OSError):  # it hung up, or does not read
-            connection.send(banners.always + banners.failure, socket.MSG_DONTWAIT)
-        connection.close()
         return True
 
 

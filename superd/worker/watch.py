@@ -19,6 +19,7 @@ class Hold(StrEnum):
     """A wait program leaves what it was started for unread."""
     ADOPTING = "starting up"
     """Programs of an earlier worker may still have the socket."""
+    DECIDING = "finding out who asks"
     DRAINED = "draining"
 
 

@@ -45,7 +45,7 @@ from superd.processes import Listener, WorkerStart
 from superd.service import Options
 from superd.worker.engine import Engine
 
-DEADLINE = 5.0
+DEADLINE = 15.0
 """Seconds a test waits for something that should come at once."""
 
 TICK = 0.05
@@ -236,10 +236,12 @@ async def working(
     log_path: Path | None = None,
     launcher: bool = True,
     introduced: bool = True,
+    hosts: Path = Path("/nonexistent"),
 ) -> AsyncIterator[Worker]:
     """Run an engine for these services until the block ends.
 
-    ``launcher``: there is one; ``introduced``: it says at once that it runs nothing.
+    ``launcher``: there is one; ``introduced``: it says at once that it runs nothing; ``hosts``: where hosts.allow and
+    hosts.deny are.
     """
     ours, theirs = Channel.pair(WORKER_TO_SUPERVISOR, SUPERVISOR_TO_WORKER)
     worker_end, launcher_end = launcher_pair()
@@ -254,8 +256,8 @@ async def working(
         ),
         supervisor=theirs,
         credentials=None,
-        hosts_allow=Path("/nonexistent/hosts.allow"),
-        hosts_deny=Path("/nonexistent/hosts.deny"),
+        hosts_allow=hosts / "hosts.allow",
+        hosts_deny=hosts / "hosts.deny",
         logs=LogFiles([LogFile(str(log_path))] if log_path else ()),
         launchers={LAUNCHER: worker_end} if launcher else {},
         launchers_of={

@@ -13,7 +13,7 @@ import structlog
 from superd import log
 from superd.log import connections
 from superd.log.batch import batch
-from superd.log.connections import ConnectionLog
+from superd.log.connections import ConnectionLog, Told
 from superd.log.outlet import Outlet
 from superd.service import Peer
 
@@ -24,13 +24,16 @@ PEER = Peer("192.0.2.7", 40000, "192.0.2.1", 7)
 PATH = Peer("", 0, "/run/a 'b'", 0)
 
 CASES: dict[str, Callable[[ConnectionLog], None]] = {
-    "start": lambda quick: quick.start(0xABC, PEER, ""),
-    "start by a rule": lambda quick: quick.start(0xABC, PEER, 'f:3: only_from = "x"'),
-    "start over IPv6": lambda quick: quick.start(1, Peer("fe80::1%eth0", 1, "fe80::2%eth0", 7), ""),
-    "start on a Unix socket": lambda quick: quick.start(1, PATH, ""),
-    "program": lambda quick: quick.program_start(2, PEER, "", 4711),
+    "start": lambda quick: quick.start(0xABC, PEER, None),
+    "start by a rule": lambda quick: quick.start(0xABC, PEER, Told('f:3: only_from = "x"', {})),
+    "start with what was found out": lambda quick: quick.start(
+        0xABC, PEER, Told("f:3: x", {"name": "gw.example", "user": "bob", "severity": "local0.info"}, "info")
+    ),
+    "start over IPv6": lambda quick: quick.start(1, Peer("fe80::1%eth0", 1, "fe80::2%eth0", 7), None),
+    "start on a Unix socket": lambda quick: quick.start(1, PATH, None),
+    "program": lambda quick: quick.program_start(2, PEER, None, 4711),
     "program without a local address": lambda quick: quick.program_start(
-        2, Peer("192.0.2.7", 9, "", 0), "", 1
+        2, Peer("192.0.2.7", 9, "", 0), None, 1
     ),
     "program ended": lambda quick: quick.program_end(2, PEER, 4711, 1.23456, {"status": 3}),
     "program killed": lambda quick: quick.program_end(2, PEER, 4711, 0.5, {"signal": 9}),
@@ -55,16 +58,21 @@ def written(path: Path) -> str:
 
 
 @pytest.mark.parametrize("style", ["logfmt", "json", "console"])
+@pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize("name", CASES)
 def test_a_filled_template_equals_the_rendered_event(
-    name: str, style: Literal["logfmt", "json", "console"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    measured: bool,
+    style: Literal["logfmt", "json", "console"],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log.configure(style, f"file:{tmp_path / 'log'}", process="worker 100%", cache=False)
     monkeypatch.setattr(time, "time", lambda: 1e9)
-    CASES[name](ConnectionLog('écho "%s"'))
+    CASES[name](ConnectionLog('écho "%s"', measured=measured))
     quick = written(tmp_path / "log")
     monkeypatch.setattr(connections, "template", lambda *_: None)
-    CASES[name](ConnectionLog('écho "%s"'))
+    CASES[name](ConnectionLog('écho "%s"', measured=measured))
     assert quick
     assert written(tmp_path / "log") == quick * 2
 
@@ -81,6 +89,19 @@ def test_lines_of_a_batch_are_written_at_its_end_in_their_order(tmp_path: Path) 
     quick = ConnectionLog("echo")
     with batch:
         for conn in range(3):
-            quick.start(conn, PEER, "")
+            quick.start(conn, PEER, None)
         assert not (tmp_path / "log").read_text()
     assert re.findall(r"conn=(\d)", (tmp_path / "log").read_text()) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("started", "bytes_in", "bytes_out", "rate"),
+    [(0.5, 1000, 10, 500), (0.5, 0, 3000, 1500), (2.5, 10, 10, 0)],
+)
+def test_a_measured_end_has_the_rate_of_the_busier_direction(
+    started: float, bytes_in: int, bytes_out: int, rate: int, tmp_path: Path
+) -> None:
+    log.configure("logfmt", f"file:{tmp_path / 'log'}", cache=False)
+    quick = ConnectionLog("echo", measured=True)
+    quick.end(3, PEER, started, bytes_in=bytes_in, bytes_out=bytes_out)
+    assert written(tmp_path / "log").rstrip().endswith(f" bytes_out={bytes_out} rate={rate}")

@@ -98,6 +98,23 @@ def test_without_flags_nothing_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == b""
 
 
+@pytest.mark.parametrize("admitted", [True, False])
+def test_a_user_is_wanted_where_a_flag_says_so_and_there_is_a_log(tmp_path: Path, admitted: bool) -> None:
+    userid, target = frozenset({"USERID"}), FileTarget(path=str(tmp_path / "log"))
+    asking = ServiceLog(
+        target=target,
+        on_success=userid if admitted else frozenset(),
+        on_failure=frozenset() if admitted else userid,
+    )
+    files, _ = LogFiles.open(Config(services=(service(asking),)))
+    writer = ServiceLogWriter(service(asking), files)
+    assert writer.wants_user(admitted=admitted)
+    assert not writer.wants_user(admitted=not admitted)
+    files.close()
+    nowhere = ServiceLog(on_success=userid, on_failure=userid)
+    assert not ServiceLogWriter(service(nowhere), LogFiles()).wants_user(admitted=admitted)
+
+
 def test_the_stamp_follows_the_clock(tmp_path: Path) -> None:
     written = service(log_to(FileTarget(path=str(tmp_path / "log"))))
     files, _ = LogFiles.open(Config(services=(written,)))

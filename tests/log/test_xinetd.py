@@ -83,7 +83,7 @@ def test_fail_says_the_reason_in_xinetds_words(
 
 
 def test_the_rarer_entries_have_xinetds_shape() -> None:
-    assert xinetd.userid("id1", " UNIX : alice\r\n") == "USERID: id1 UNIX : alice"
+    assert xinetd.userid("id1", "UNIX :  al ice ") == "USERID: id1 UNIX :  al ice "
     assert xinetd.noid("idonly", "127.0.0.1", "bad response") == "NOID: idonly 127.0.0.1 bad response"
     assert xinetd.traffic("red", 5000, 0) == "TRAFFIC: red in=5000(bytes) out=0(bytes)"
 

@@ -25,8 +25,8 @@ from superd.config.model import Banners, Limits, Rate, SocketType
 from superd.config.origin import Origin
 from superd.config.written import Written
 from superd.privsep.messages import Drain, Drained, Dump, StateEnd, StateLine, Stop
-from superd.worker.accepting import RESERVED, ceiling
 from superd.worker.builtin_streams import BuiltinStreams
+from superd.worker.descriptors import RESERVED, ceiling
 
 HERE = Origin("test.conf", 3)
 

@@ -8,7 +8,8 @@ from helpers.working import launcher_pair
 from superd.net.poller import READABLE, Pollable
 from superd.privsep.channel import Channel
 from superd.privsep.messages import Running
-from superd.worker.launchers import Launchers, Live
+from superd.worker.launchers import Launchers
+from superd.worker.live import Live
 
 
 class FakePoller:
