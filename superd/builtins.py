@@ -19,8 +19,16 @@ BUILTINS: Final[dict[str, str]] = {
     "chargen": "superd_services.chargen:SERVICE",
     "daytime": "superd_services.daytime:SERVICE",
     "time": "superd_services.time:SERVICE",
+    "finger": "superd_services.finger:SERVICE",
+    "ident": "superd_services.ident:SERVICE",
+    "systat": "superd_services.systat:SERVICE",
+    "netstat": "superd_services.netstat:SERVICE",
+    "qotd": "superd_services.qotd:SERVICE",
 }
 """Where each service is, in the order in which people are shown them."""
+
+ALIASES: Final = {"auth": "ident"}
+"""Second names of built-ins, which a stanza may use as well: services(5) and FreeBSD's inetd say auth."""
 
 ENTRY_POINTS: Final = "superd.services"
 """Entry point group of services that are installed beside superd."""
@@ -32,6 +40,7 @@ def find(name: str, extensions: Collection[str] = ()) -> BuiltinService | None:
     Raises:
         ConfigError: an allowed extension is not installed, or what it names is no service.
     """
+    name = ALIASES.get(name, name)
     if name in BUILTINS:
         return _builtin(name)
     return _extension(name) if name in extensions else None

@@ -11,7 +11,18 @@ Rules for stream machines:
 - ``Drained`` comes each time everything sent so far has left for the kernel, so a machine that sends without end
   (chargen) sends its next piece then, and never more than it is asked for;
 - received data comes in pieces of at most ``RECEIVE_SIZE`` bytes; while a peer does not read what was sent to it, and
-  more than ``SEND_LIMIT`` bytes wait, nothing more is received from it.
+  more than ``SEND_LIMIT`` bytes wait, nothing more is received from it;
+- what blocks (files, accounts, /proc, netlink, a name look-up) is asked for with ``Call``: a thread of the service's
+  own does it, and exactly one ``Returned`` or ``Raised`` answers. Each connection has at most one call under way.
+  Meanwhile events go on, ``Received`` until about ``CALL_RECEIVE_LIMIT`` bytes have come. When the connection ends
+  first, nobody is told what the call gives;
+- ``SetTimer`` sets the connection's one timer, ``TimedOut`` says that it fired. What a service promises by the clock (a
+  whole request within so many seconds) is its own business; the daemon's idle time-out counts silence alone, and not
+  that of a call.
+
+The work of a ``Call`` runs beside the machine: give it values (``functools.partial``), not the machine itself. Modules
+that do such work are named ``system`` or are in a package of that name; no other of a service touches the system. They
+import everything at their top, because a worker may be unable to read the interpreter's files later.
 
 Rules for datagram machines: one ``Datagram`` in, at most one ``Send`` out. Replies longer than the request are dropped
 unless the service declares ``amplifies``, and are then limited per source; source ports that could loop are
@@ -29,6 +40,14 @@ RECEIVE_SIZE: Final = 65536
 
 SEND_LIMIT: Final = 262144
 """Bytes waiting for a slow reader over which nothing more is read from it."""
+
+CALL_DEADLINE: Final = 10.0
+"""Seconds after which a call that has not been answered is given up: longer than a healthy disk or name server takes,
+shorter than a person waits. Its thread may hang on; see ``superd/worker/calls.py``."""
+
+CALL_RECEIVE_LIMIT: Final = 65536
+"""Bytes received while a call is under way over which nothing more is read: one full piece, so that pipelined requests
+(SMTP, ident) don't stall, and nobody can fill memory behind a slow disk."""
 
 
 class Options(BaseModel):
@@ -75,7 +94,30 @@ class Drained:
     """Everything sent so far has left for the kernel."""
 
 
-StreamEvent = Connected | Received | Eof | Drained
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The call has been done, and this is what its work returned."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The call failed: its work raised this, or it was given up.
+
+    ``TimeoutError``: not answered within ``CALL_DEADLINE`` seconds. ``BlockingIOError``: too many calls of the service
+    wait already, or every thread it may have hangs; the client had better come again later.
+    """
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The time set with ``SetTimer`` is over."""
+
+
+StreamEvent = Connected | Received | Eof | Drained | Returned | Raised | TimedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +141,24 @@ class Close:
     """End the connection once everything sent has left."""
 
 
-Action = Send | Close
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Do this work, which may block, in a thread; ``Returned`` or ``Raised`` answers.
+
+    It must not be asked for while another call of the connection is under way.
+    """
+
+    work: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Say ``TimedOut`` in this many seconds from now, instead of whenever it would have been; 0: not at all."""
+
+    seconds: float
+
+
+Action = Send | Close | Call | SetTimer
 
 
 class StreamMachine(Protocol):
@@ -130,5 +189,7 @@ class BuiltinService:
     datagram: Callable[[Options], DatagramMachine] | None = None
     amplifies: bool = False
     """Its datagram protocol answers with more than it was asked with; replies are then limited per source."""
+    measures: bool = False
+    """A tool to measure a network with: the end of each connection is logged with its ``rate``."""
     own_worker: bool = False
     """Runs in a worker of its own, under the stanza's ``user`` (TFTP, mail); the others share the common worker."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from superd import builtins
 from superd.service import (
@@ -15,16 +16,20 @@ from superd.service import (
     Datagram,
     Drained,
     Eof,
-    Options,
     Peer,
     Received,
     Send,
+    SetTimer,
     StreamEvent,
     StreamMachine,
+    TimedOut,
 )
 from superd_services.chargen.protocol import DATAGRAM_LIMIT, pattern
 from superd_services.daytime.protocol import daytime
 from superd_services.time.protocol import time_since_1900
+
+SIMPLE = ("echo", "discard", "chargen", "daytime", "time")
+"""Those that ask the system nothing."""
 
 PEER = Peer("192.0.2.1", 4000, "192.0.2.2", 7)
 NOW = 1795291166.75  # 21 November 2026, 19:59:26 UTC
@@ -37,23 +42,23 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def stream(name: str) -> StreamMachine:
+def stream(name: str, **options: object) -> StreamMachine:
     service = builtins.find(name)
     assert service is not None
     assert service.stream is not None
-    return service.stream(Options())
+    return service.stream(service.options.model_validate(options))
 
 
-def answers(name: str, *events: StreamEvent) -> list[list[Action]]:
-    machine = stream(name)
+def answers(name: str, *events: StreamEvent, **options: object) -> list[list[Action]]:
+    machine = stream(name, **options)
     return [list(machine.handle(event)) for event in events]
 
 
-def datagram(name: str, *data: bytes) -> list[list[bytes]]:
+def datagram(name: str, *data: bytes, **options: object) -> list[list[bytes]]:
     service = builtins.find(name)
     assert service is not None
     assert service.datagram is not None
-    machine = service.datagram(Options())
+    machine = service.datagram(service.options.model_validate(options))
     return [[send.data for send in machine.handle(Datagram(one, PEER, NOW))] for one in data]
 
 
@@ -97,6 +102,44 @@ def test_time_counts_from_1900_and_wraps_in_2036(seconds: int, expected: bytes) 
     assert time_since_1900(seconds) == expected
 
 
+FORMATS = {
+    "xinetd": b"21 NOV 2026 20:59:26 CET\r\n",
+    "inetd": b"Sat Nov 21 20:59:26 2026\r\n",
+    "rfc867": b"Saturday, November 21, 2026 20:59:26-CET\r\n",
+    "iso8601": b"2026-11-21T20:59:26+01:00\r\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_daytime_has_several_forms_and_any_zone(form: str) -> None:
+    options = {"format": form, "time_zone": "Europe/Vienna"}
+    assert answers("daytime", CONNECTED, **options) == [[Send(FORMATS[form]), Close()]]
+    assert datagram("daytime", b"", **options) == [[FORMATS[form]]]
+
+
+def test_daytime_knows_summer_time() -> None:
+    summer = Connected(PEER, 1782000000)
+    ((said, _),) = answers("daytime", summer, time_zone="Europe/Vienna")
+    assert said == Send(b"21 JUN 2026 02:00:00 CEST\r\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("daytime", {"time_zone": "Europe/Atlantis"}),
+        ("daytime", {"time_zone": "../../etc/passwd"}),
+        ("daytime", {"time_zone": ""}),
+        ("daytime", {"format": "sundial"}),
+        ("chargen", {"max_bytes": "-1"}),
+        ("chargen", {"max_seconds": "inf"}),
+        ("time", {"time_zone": "UTC"}),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(name: str, options: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        stream(name, **options)
+
+
 @pytest.mark.parametrize(
     ("zone", "now", "expected"),
     [
@@ -132,6 +175,27 @@ def test_chargen_sends_one_piece_each_time_the_last_has_left_and_goes_on_after_e
     assert text == pattern(0, len(text) // 74)
 
 
+@pytest.mark.parametrize("limit", [1, 6881, 6882, 6883, 20000])
+def test_chargen_ends_after_exactly_so_many_bytes(limit: int) -> None:
+    events: list[StreamEvent] = [CONNECTED, *[Drained()] * 3]
+    machine = stream("chargen", max_bytes=str(limit))
+    actions: list[Action] = []
+    for event in events:
+        actions += machine.handle(event)
+        if Close() in actions:
+            break
+    text = b"".join(action.data for action in actions if isinstance(action, Send))
+    assert text == pattern(0, 300)[:limit]
+    assert actions[-1] == Close()
+
+
+def test_chargen_ends_when_its_time_is_over() -> None:
+    first, again, over = answers("chargen", CONNECTED, Drained(), TimedOut(), max_seconds="2.5")
+    assert first[0] == SetTimer(2.5)
+    assert isinstance(again[0], Send)
+    assert over == [Close()]
+
+
 def test_chargen_datagrams_are_whole_lines_within_the_limit_and_go_on() -> None:
     sent = [answer for (answer,) in datagram("chargen", *[b""] * 50)]
     assert {len(answer) for answer in sent} == {DATAGRAM_LIMIT // 74 * 74}
@@ -147,7 +211,7 @@ def test_echo_gives_back_every_byte_however_it_is_cut(pieces: list[bytes]) -> No
 
 
 @given(
-    st.sampled_from(list(builtins.BUILTINS)),
+    st.sampled_from(SIMPLE),
     st.lists(st.one_of(st.builds(Received, st.binary(min_size=1)), st.just(Drained()))),
 )
 def test_no_machine_raises_or_says_anything_after_close(name: str, events: list[StreamEvent]) -> None:
@@ -161,7 +225,7 @@ def test_no_machine_raises_or_says_anything_after_close(name: str, events: list[
             return
 
 
-@given(st.sampled_from(list(builtins.BUILTINS)), st.binary())
+@given(st.sampled_from(SIMPLE), st.binary())
 def test_at_most_one_answer_and_never_a_longer_one_unless_declared(name: str, data: bytes) -> None:
     service = builtins.find(name)
     assert service is not None

@@ -6,7 +6,17 @@ The characters are those of xinetd, ``!`` to ``}``; the RFC's own example has a 
 from collections.abc import Iterable
 from typing import Final
 
-from superd.service import Action, Connected, Datagram, Drained, Options, Send, StreamEvent
+from superd.service import (
+    Action,
+    Close,
+    Connected,
+    Datagram,
+    Drained,
+    Send,
+    SetTimer,
+    StreamEvent,
+    TimedOut,
+)
 
 CHARACTERS: Final = bytes(range(ord("!"), ord("}") + 1))
 """One turn of the ring: 93 characters."""
@@ -42,14 +52,38 @@ class ChargenStream:
 
     __slots__ = ()
 
-    @staticmethod
-    def machine(_options: Options) -> "ChargenStream":
-        """Return the machine of one connection."""
-        return _STREAM
-
     def handle(self, event: StreamEvent) -> Iterable[Action]:
         """Send one piece at the start and one whenever the last has left."""
         return _TURN if isinstance(event, Drained | Connected) else _NOTHING
+
+
+class LimitedChargenStream:
+    """Chargen over a stream that ends by itself: after ``limit`` bytes, or after ``seconds``. 0 is no limit."""
+
+    __slots__ = ("_left", "_seconds")
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._left = limit or None
+        self._seconds = seconds
+
+    def handle(self, event: StreamEvent) -> Iterable[Action]:
+        """Send like ``ChargenStream``, and close when a limit is reached; what was sent still leaves."""
+        match event:
+            case Connected() if self._seconds:
+                return (SetTimer(self._seconds), *self._piece())
+            case Connected() | Drained():
+                return self._piece()
+            case TimedOut():
+                return (Close(),)
+            case _:
+                return _NOTHING
+
+    def _piece(self) -> tuple[Action, ...]:
+        if self._left is None:
+            return _TURN
+        data = _TURN[0].data[: self._left]
+        self._left -= len(data)
+        return (Send(data),) if self._left else (Send(data), Close())
 
 
 class ChargenDatagram:
@@ -60,16 +94,8 @@ class ChargenDatagram:
     def __init__(self) -> None:
         self._next = 0
 
-    @staticmethod
-    def machine(_options: Options) -> "ChargenDatagram":
-        """Return the machine of one socket."""
-        return ChargenDatagram()
-
     def handle(self, _event: Datagram) -> Iterable[Send]:
         """Answer with the next lines of the pattern."""
         first = self._next
         self._next = (first + _DATAGRAM_LINES) % len(CHARACTERS)
         return (Send(pattern(first, _DATAGRAM_LINES)),)
-
-
-_STREAM: Final = ChargenStream()

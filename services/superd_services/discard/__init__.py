@@ -8,6 +8,7 @@ SERVICE = BuiltinService(
     summary="reads and throws away",
     stream=DiscardStream.machine,
     datagram=DiscardDatagram.machine,
+    measures=True,
 )
 
 __all__ = ["SERVICE"]

@@ -8,6 +8,7 @@ SERVICE = BuiltinService(
     summary="sends back what it receives",
     stream=EchoStream.machine,
     datagram=EchoDatagram.machine,
+    measures=True,
 )
 
 __all__ = ["SERVICE"]
