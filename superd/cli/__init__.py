@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from superd import __version__
-from superd.cli import check, convert, list_services, run
+from superd.cli import check, convert, explain, list_services, run
 from superd.cli.terminal import flush
 from superd.errors import SuperdError
 
 _VERBS = {
     "run": (run, "start the daemon"),
     "check": (check, "report every problem in configuration files"),
+    "explain": (explain, "say what would happen to a client, and why"),
     "list": (list_services, "show what would run"),
     "convert": (convert, "write inetd.conf as xinetd.d files, or either as systemd units"),
 }

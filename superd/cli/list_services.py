@@ -13,7 +13,7 @@ from pathlib import Path
 from superd.cli.options import add_dialect
 from superd.cli.terminal import printable, write_line
 from superd.config.load import load
-from superd.config.model import Builtin, Endpoint, Family, Program, Service
+from superd.config.model import Builtin, Endpoint, Family, Program, Sensor, Service
 from superd.config.origin import Severity
 
 COLUMNS = ("ID", "ADDRESS", "PORT", "SOCKET", "WAIT", "USER", "ACTION")
@@ -85,6 +85,8 @@ def _action(service: Service) -> str:
         return " ".join((action.path, *action.argv[1:]))
     if isinstance(action, Builtin):
         return f"built-in {action.name}"
+    if isinstance(action, Sensor):
+        return "sensor"
     return f"redirect to {action.host} port {action.port}"
 
 
