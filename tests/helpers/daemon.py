@@ -32,9 +32,11 @@ _SHOWN = 30
 
 _AS_USER = """
 import os, sys
-import superd.cli, superd.supervisor.start
+import superd.builtins, superd.cli, superd.supervisor.start
 from superd.supervisor.warmup import warm_up
 warm_up()
+for name in superd.builtins.BUILTINS:
+    superd.builtins.find(name)
 os.setgroups([])
 os.setgid(int(sys.argv[1]))
 os.setuid(int(sys.argv[2]))
@@ -167,11 +169,16 @@ def running(
     text: str,
     options: Sequence[str] = (),
     user: str | None = None,
+    *,
     environment: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    over: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
 ) -> Iterator[Daemon]:
     """Run superd on a configuration until the block ends, as ``user`` if given (needs root).
 
+    ``over`` puts ours over the system's for this daemon alone: path in the system -> path of ours. Of /etc, the files
+    named by ``keep`` stay as they are.
     ``files`` are further files by name, executable if they start with ``#!``. ``@DIR@`` in a text, option or
     environment value means the directory they are in. Workers run as nobody when the test runs as root.
     """
@@ -179,9 +186,12 @@ def running(
         if user:
             shutil.chown(home, user)
         write_files(home, {"superd.conf": text, "daemon.log": "", **(files or {})})
+        for name in keep:
+            shutil.copy(Path("/etc", name), home / "etc" / name)
         mark = f"SUPERD_TEST={uuid.uuid4()}"
         variables = [f"{name}={value}" for name, value in (environment or {}).items()]
-        process = _spawn(home, [*_arguments(home, user), *options], user, [mark, *variables])
+        words = command([*_arguments(home, user), *options], user)
+        process = _spawn(home, [*_mounting(over or {}), *words], [mark, *variables])
         daemon = Daemon(home, process, notifications, mark)
         try:
             daemon.wait_for("READY=1", _READY_SECONDS)
@@ -217,14 +227,20 @@ def _arguments(home: Path, user: str | None) -> list[str]:
     return ["run", "-c", str(home / "superd.conf"), "--state-file", str(home / "state"), *drop_to]
 
 
-def _spawn(
-    home: Path, options: Sequence[str], user: str | None, variables: Sequence[str]
-) -> subprocess.Popen[bytes]:
+def _mounting(over: Mapping[str, str]) -> list[str]:
+    """What to put in front of a command, so that it finds these files in place of the system's."""
+    if not over:
+        return []
+    mounts = "".join(f"mount --bind {ours} {system} && " for system, ours in over.items())
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{mounts}exec "$@"', "sh"]
+
+
+def _spawn(home: Path, words: Sequence[str], variables: Sequence[str]) -> subprocess.Popen[bytes]:
     inherited = [f"{name}={os.environ[name]}" for name in ("PATH", "HOME", "LANG") if name in os.environ]
     every = [*inherited, *variables, f"NOTIFY_SOCKET={home / 'notify'}"]
     with (home / "daemon.log").open("ab") as log:
         return subprocess.Popen(
-            command([option.replace("@DIR@", str(home)) for option in options], user),
+            [word.replace("@DIR@", str(home)) for word in words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
