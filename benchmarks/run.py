@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import servers, tools
+from benchmarks import access, access_refusals, servers, tools
 from benchmarks.servers import DAYTIME, ECHO, HOST, PROGRAM, WRAPPED, Server, Service
 
 MANY = 1000
@@ -167,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.geteuid() != 0:
         sys.stderr.write("the benchmarks need root: they use ports below 1024 and change users\n")
         return 1
+    if options.only == ["access"]:
+        return _access(options)
     peers = list(_peers(options))
     with tempfile.TemporaryDirectory(prefix="superd-bench-") as name:
         directory = Path(name)
@@ -182,12 +184,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _access(options: argparse.Namespace) -> int:
+    """Compare decisions about clients, and refusals, and write the tables."""
+    report = f"# Access control, {time.strftime('%Y-%m-%d')}\n\n{access.run(options.rounds)}\n"
+    report += access_refusals.run(options.rounds, options.seconds)
+    sys.stdout.write(report)
+    if not options.no_save:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{time.strftime('%Y-%m-%d')}-access.md").write_text(report)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one rate measurement")
     parser.add_argument("--idle", type=int, default=5000, help="idle connections in the memory measurement")
-    parser.add_argument("--only", choices=["rates", "start", "memory"], action="append")
+    parser.add_argument("--only", choices=["rates", "start", "memory", "access"], action="append")
     parser.add_argument("--xinetd", default=shutil.which("xinetd") or "/usr/sbin/xinetd")
     parser.add_argument("--inetd", default=_openbsd_inetd(), help="path of openbsd-inetd's inetd")
     parser.add_argument("--inetd-version", default=tools.package_version("openbsd-inetd"))
@@ -214,7 +227,7 @@ def _measure(bench: Bench, peers: list[Server]) -> None:
         "start": bench.start_time,
         "memory": bench.memory,
     }
-    wanted = bench.options.only or list(steps)
+    wanted = [name for name in bench.options.only or steps if name in steps]
     for number in range(bench.options.rounds):
         for name in wanted:
             if name == "memory" and number:

@@ -22,16 +22,17 @@ _LISTEN = "0A"
 def build(directory: Path) -> tuple[Path, Path]:
     """Compile the load generator and the program to start; return their paths."""
     load, program = directory / "load", directory / "program"
-    _compile(["-O2", "-o", str(load), str(HERE / "load.c")])
+    compile_c(["-O2", "-o", str(load), str(HERE / "load.c")])
     (directory / "program.c").write_text(PROGRAM)
     try:
-        _compile(["-O2", "-static", "-o", str(program), str(directory / "program.c")])
+        compile_c(["-O2", "-static", "-o", str(program), str(directory / "program.c")])
     except subprocess.CalledProcessError:
         return load, FALLBACK_PROGRAM
     return load, program
 
 
-def _compile(arguments: list[str]) -> None:
+def compile_c(arguments: list[str]) -> None:
+    """Run the C compiler with all warnings."""
     subprocess.run(["cc", "-Wall", "-Wextra", *arguments], check=True)
 
 

@@ -129,9 +129,9 @@ def enabled(level: str) -> bool:
     return LEVELS[level] >= _renderer.threshold
 
 
-def template(event: str, keys: Sequence[str], known: Mapping[str, str]) -> str | None:
-    """A line of an info event to be filled in by ``fill``; ``None`` where lines have no fixed form."""
-    return render.template(_renderer, event, keys, known)
+def template(event: str, keys: Sequence[str], known: Mapping[str, str], level: str = "info") -> str | None:
+    """A line of an event to be filled in by ``fill``; ``None`` where lines have no fixed form."""
+    return render.template(_renderer, event, keys, known, level)
 
 
 def fill(line: str, values: tuple[object, ...]) -> None:

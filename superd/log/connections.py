@@ -22,6 +22,10 @@ _ENDS: Final = {
 }
 
 
+REFUSALS_LIMIT: Final = 256
+"""Rules whose refusals a service has a template for; over it all are made anew."""
+
+
 class Told(NamedTuple):
     """What there is to say about an admitted client beside who it is.
 
@@ -43,12 +47,17 @@ class ConnectionLog:
     ``measured``: ends of built-ins have a ``rate``, the bytes per second of the direction that carried more.
     """
 
-    __slots__ = ("_builtin_end", "_measured", "_on", "_program_end", "_program_start", "_service", "_start")
+    __slots__ = (
+        "_builtin_end", "_measured", "_on", "_program_end", "_program_start", "_refusals", "_service", "_start",
+        "_warns",
+    )  # fmt: skip
 
     def __init__(self, service: str, *, measured: bool = False) -> None:
         self._service = service
         self._measured = measured
         self._on = enabled("info")
+        self._warns = enabled("warning")
+        self._refusals: dict[tuple[str, str], str | None] = {}
         known = {"service": service}
         self._start = template(events.CONNECTION_START, _PEER, known)
         self._program_start = template(events.CONNECTION_START, (*_PEER, "pid"), known)
@@ -80,6 +89,29 @@ class ConnectionLog:
         rule, found, level = told or Told("", {})
         write = getattr(log, level or "info")
         write(events.CONNECTION_START, **facts, **found, **_why(rule))
+
+    def refused(self, conn: int, peer: Peer, step: str, told: Told) -> None:
+        """A client was not admitted, at this step, by the rule that ``told`` names."""
+        if told.found or not (peer.port and peer.local_port):
+            write = getattr(log, told.level or "warning")
+            why = {"step": step, **_why(told.rule)}
+            write(events.CONNECTION_REFUSED, **self._facts(conn, peer), **told.found, **why)
+        elif self._warns:
+            self._refused(conn, peer, step, told.rule)
+
+    def _refused(self, conn: int, peer: Peer, step: str, rule: str) -> None:
+        """The usual case: the rules that refuse are few, and most refusals come in floods."""
+        if (step, rule) not in self._refusals:
+            if len(self._refusals) >= REFUSALS_LIMIT:
+                self._refusals.clear()
+            known = {"service": self._service, "step": step, **_why(rule)}
+            keys = (*_PEER, "step", *_why(rule))
+            self._refusals[step, rule] = template(events.CONNECTION_REFUSED, keys, known, "warning")
+        line = self._refusals[step, rule]
+        if line:
+            fill(line, (conn, peer.host, peer.port, peer.local_host, peer.local_port))
+        else:
+            log.warning(events.CONNECTION_REFUSED, **self._facts(conn, peer), step=step, **_why(rule))
 
     def end(
         self, conn: int, peer: Peer, started: float, *, bytes_in: int, bytes_out: int, reason: str = ""

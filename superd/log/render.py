@@ -179,17 +179,21 @@ def syslog_frame(facility: str) -> Frame:
     return Frame(wrap, MESSAGE_LIMIT)
 
 
-def template(renderer: Renderer, event: str, keys: Sequence[str], known: Mapping[str, str]) -> str | None:
-    """A format string that ``%`` turns into the line of an info event.
+def template(
+    renderer: Renderer, event: str, keys: Sequence[str], known: Mapping[str, str], level: str = "info"
+) -> str | None:
+    """A format string that ``%`` turns into the line of an event.
 
     It takes the time (``iso``) and then the values of ``keys`` in their order, without those that are ``known``
     already. Values must be numbers, or texts that need no escaping; ``conn`` is written in hexadecimal. ``None``
-    for bodies that are not one line with the time in ``iso`` form.
+    for bodies that are not one line with the time in ``iso`` form, and when what is known looks like a mark.
     """
     if renderer.body not in {logfmt, json}:
         return None
     marks = {key: known.get(key) or _mark(key, place) for place, key in enumerate(keys)}
-    head = renderer.head("info", 0.0)
+    if any("mark" in text or iso(0.0) in text for text in known.values()):
+        return None
+    head = renderer.head(level, 0.0)
     line = renderer.frame.wrap(head, renderer.body(head, {"event": event, **marks}))
     text = line.decode("utf-8").replace("%", "%%").replace(iso(0.0), "%s")
     for key in keys:

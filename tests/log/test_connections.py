@@ -31,6 +31,15 @@ CASES: dict[str, Callable[[ConnectionLog], None]] = {
     ),
     "start over IPv6": lambda quick: quick.start(1, Peer("fe80::1%eth0", 1, "fe80::2%eth0", 7), None),
     "start on a Unix socket": lambda quick: quick.start(1, PATH, None),
+    "refused": lambda quick: quick.refused(4, PEER, "address", Told('f:3: no_access = "x" 100%', {})),
+    "refused by no rule": lambda quick: quick.refused(4, PEER, "load", Told("", {})),
+    "refused by a rule like a template": lambda quick: quick.refused(
+        4, PEER, "libwrap", Told("mark0mark", {})
+    ),
+    "refused with what was found out": lambda quick: quick.refused(
+        4, PEER, "libwrap", Told("f:3", {"name": "x"}, "error")
+    ),
+    "refused on a Unix socket": lambda quick: quick.refused(4, PATH, "time", Told("f:3", {})),
     "program": lambda quick: quick.program_start(2, PEER, None, 4711),
     "program without a local address": lambda quick: quick.program_start(
         2, Peer("192.0.2.7", 9, "", 0), None, 1
@@ -79,8 +88,11 @@ def test_a_filled_template_equals_the_rendered_event(
 
 def test_nothing_is_written_below_the_level(tmp_path: Path) -> None:
     log.configure("logfmt", f"file:{tmp_path / 'log'}", "warning", cache=False)
-    for case in CASES.values():
-        case(ConnectionLog("echo"))
+    for name, case in CASES.items():
+        if not name.startswith("refused"):
+            case(ConnectionLog("echo"))
+    log.configure("logfmt", f"file:{tmp_path / 'log'}", "error", cache=False)
+    CASES["refused"](ConnectionLog("echo"))
     assert not (tmp_path / "log").read_text()
 
 

@@ -1,60 +1,105 @@
-"""Replay recorded verdicts of the real libwrap: ``replay_libwrap_cases.py [-v] FILE`` prints ``N same, N different``.
+"""Replay recorded decisions of the real libwrap: ``replay_libwrap_cases.py [-v] FILE`` prints ``N same, N different``.
 
-FILE has one JSON case a line: the two files, the client and the facts about it, what libwrap decided
-(``expected``, ``matched``), and ``fixed``, what it would decide without a bug that superd does not have.
-Cases tagged ``crash`` are skipped. Compared are the verdict and the rule that matched; commands of
-``aclexec`` are run, nothing else is. Exits 1 on a difference that is not deliberate.
+FILE has one case a line (see ``libwrap.py``) and what libwrap did: ``expected``, ``matched``, ``options``, ``actions``,
+``severity``, ``lookups`` in order; ``fixed`` is what it would do without a bug that superd does not have. Cases tagged
+``crash`` are skipped. Commands of ``aclexec`` are run, nothing else is.
+
+A difference is deliberate when a bug of libwrap accounts for it (``libwrap_repairs.py``), and the real library, asked
+about the rewritten case, answers as superd does. Where it is not installed, that is not confirmed. Each reason is a row
+of docs/differences-hosts-access.md. First libwrap itself is compared with the record. Exits 1 on any other difference.
 """
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from superd.access.hosts_access import ClientFacts, HostsAccess
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-Case = dict[str, Any]
-Answer = tuple[str, list[Any] | None]
+from tools import libwrap, libwrap_repairs, superd_hosts
+from tools.libwrap import Case, Result
+
+ALL_FIELDS: Final[tuple[str, ...]] = (
+    "verdict",
+    "matched",
+    "options",
+    "actions",
+    "lookups",
+    "severity",
+    "timeout",
+    "failed",
+)
+FIXED_FIELDS: Final[tuple[str, ...]] = ("verdict", "matched", "actions")
+"""What a record tells about libwrap without its bugs."""
+
+_UNRECORDED = {"syslog", "user", "group"}
+"""Log lines; and users that libwrap, its bug repaired, would change to: compared as options."""
+
+Decide = Callable[[Case], Result]
 
 
-def deliberate(case: Case) -> bool:
-    """Whether superd decides otherwise on purpose.
-
-    A NUL is an error here, and so is a directory in the place of hosts.deny; a mapped IPv4 client is IPv4
-    and nothing else; a command whose expansion is too long is not run, whatever libwrap does.
-    """
-    texts = f"{case['allow_text']}{case['deny_text']}"
-    mapped = str(case.get("client_addr")).startswith("::ffff:") and "mapped" in case.get("bugs", ())
-    directory = Path(case.get("deny_path") or "").name == "{DIR}" or "directory" in case.get("note", "")
-    return "\0" in texts or mapped or directory
-
-
-def main() -> int:
-    """Replay a file and print the count."""
+def main(words: list[str] | None = None) -> int:
+    """Replay a file and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print every case that is not equal in all"
-    )
-    arguments = parser.parse_args()
-    count = Counter[str]()
+    parser.add_argument("-v", "--verbose", action="store_true", help="print deliberate differences, too")
+    arguments = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="w", dir="/tmp") as name:
+        folder = Path(name, "c")
+
+        def superd(case: Case) -> Result:
+            return superd_hosts.decide(case, folder)
+
+        if libwrap.missing():
+            print(f"libwrap itself is not asked: {libwrap.missing()}")
+            return compare(arguments, "superd", superd, None)
+        with libwrap.Oracle(libwrap.build(Path(name)), folder) as oracle:
+            different = compare(arguments, "libwrap", oracle.ask, None)
+            return compare(arguments, "superd", superd, oracle.ask) or different
+
+
+def compare(arguments: argparse.Namespace, who: str, decide: Decide, confirm: Decide | None) -> int:
+    """Have all cases decided and print how many came out as recorded."""
+    count, reasons = Counter[str](), Counter[str]()
     for case in cases(arguments.file):
-        wanted, found = expected(case), replay(case)
-        result = "same" if wanted[0] == found[0] else "deliberate" if deliberate(case) else "different"
+        found = decide(case)
+        fields = differences(case, found, repaired=who != "libwrap")
+        reason = deliberate(case, found, confirm) if fields and who != "libwrap" else ""
+        result = "deliberate" if reason else "different" if fields else "same"
         count[result] += 1
-        count["rule"] += result == "same" and wanted[1] != found[1]
-        if result == "different" or (arguments.verbose and wanted != found):
-            print(case["id"], result, "wanted", *wanted, "found", *found, json.dumps(case))
-    print(f"{count['same']} same, {count['deliberate']} deliberate, {count['different']} different")
-    print(
-        f"of the same, {count['rule']} by another rule (where a repaired bug makes an earlier or later one match)"
-    )
-    return count["different"] != 0
+        reasons[reason] += bool(reason)
+        if result == "different" or (arguments.verbose and fields):
+            show(case, found, fields, reason or result)
+    listed = ", ".join(f"{name} {number}" for name, number in sorted(reasons.items()) if name)
+    print(f"{who}: {count['same']} same, {count['deliberate']} deliberate{listed and f' ({listed})'}", end="")
+    print(f", {count['different']} different")
+    return int(count["different"] != 0)
+
+
+def deliberate(case: Case, found: Result, confirm: Decide | None) -> str:
+    """The reason for a difference: the bug of libwrap that superd repairs; empty without one."""
+    if case.get("deny_path") and found.verdict == "denied":
+        return "no-regular-file"
+    changed, repairs = libwrap_repairs.repaired(case)
+    names = sorted(name for name, number in repairs.items() if number)
+    if "exitlong" in case.get("bugs", ()):
+        names.append("expansion-too-long")
+    if not names or (confirm and libwrap_repairs.settled(confirm(changed)).differences(found)):
+        return ""
+    return "+".join(names)
+
+
+def show(case: Case, found: Result, fields: list[str], result: str) -> None:
+    """Print one difference."""
+    wanted = recorded(case)
+    print(f"{case['id']} {result}:")
+    for field in fields:
+        print(f"  {field}: recorded {getattr(wanted, field)} found {getattr(found, field)}")
+    print(" ", json.dumps(case))
 
 
 def cases(file: Path) -> Iterator[Case]:
@@ -65,96 +110,44 @@ def cases(file: Path) -> Iterator[Case]:
             yield case
 
 
-def expected(case: Case) -> Answer:
-    """Verdict and matched rule of libwrap, its bugs repaired."""
-    right = case.get("fixed", case)
-    return right["expected"], right["matched"]
+def differences(case: Case, found: Result, *, repaired: bool) -> list[str]:
+    """Name what differs from the record: all fields, or what is known about libwrap without its bugs."""
+    wanted, shown = recorded(case), vars(found) | {"matched": found.matched[-1:]}
+    fields = ALL_FIELDS
+    if repaired and "fixed" in case:
+        fixed = case["fixed"]
+        wanted = recorded({**case, **fixed})
+        fields = FIXED_FIELDS
+    return [field for field in fields if getattr(wanted, field) != shown[field]]
 
 
-def replay(case: Case) -> Answer:
-    """Verdict and matched rule of superd."""
-    with tempfile.TemporaryDirectory(prefix="w", dir="/tmp") as folder:
-        write_files(case, folder)
-        paths = [place(case, folder, "allow"), place(case, folder, "deny")]
-        verdict = HostsAccess(*paths).decide(case["daemon"], facts(case))
-    matched = None
-    broken = verdict.rule.startswith("the file is broken")
-    if verdict.origin is not None and not broken:
-        matched = ["allow" if verdict.origin.file == str(paths[0]) else "deny", verdict.origin.line]
-    return str(verdict.outcome), matched
-
-
-def write_files(case: Case, folder: str) -> None:
-    """Write the pattern files a case needs."""
-    for name, text in case.get("files", {}).items():
-        path = Path(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.replace("{DIR}", folder).encode("latin-1"))
-
-
-def place(case: Case, folder: str, which: str) -> Path:
-    """Write hosts.allow or hosts.deny and return its path; a missing file is a path without a file."""
-    special = case.get(f"{which}_path")
-    if special:
-        return Path(special.replace("{DIR}", folder))
-    path = Path(folder, f"hosts.{which}")
-    text = case.get(f"{which}_text")
-    if text is not None:
-        path.write_bytes(text.replace("{DIR}", folder).encode("latin-1"))
-    return path
-
-
-def facts(case: Case) -> ClientFacts:
-    """What is known about the client: names and users given, or answered from the case's tables."""
-    dns = case.get("mode") == "dns"
-    address, server = case.get("client_addr") or "", case.get("server_addr") or ""
-    name, server_name, user = (case.get(key) for key in ("client_name", "server_name", "user"))
-    if dns:
-        name = looked_up(case, address)
-        server_name = looked_up(case, server)
-        user = case.get("ident") if server and address else None
-    return ClientFacts(
-        address=address,
-        port=int(case.get("client_port") or 0),
-        name=name or "unknown",
-        user=user or "unknown",
-        server_address=server,
-        server_port=int(case.get("server_port") or 0),
-        server_name=server_name or "unknown",
-        netgroups=netgroups(case),
-        aclexec=run,
+def recorded(case: Case) -> Result:
+    """A record in the form of a result."""
+    actions = [tuple(action) for action in case["actions"] if action[0] not in _UNRECORDED]
+    failed = [text for text in case["diagnostics"] if text.startswith("error: ")]
+    logged = list(case["options"])
+    if failed and logged and not any(complaint in failed[-1] for complaint in libwrap.EARLY):
+        logged.pop()
+    matched = case["matched"]
+    more: dict[str, Any] = {}
+    if "severity" in case:
+        more["severity"] = tuple(map(number, case["severity"]))
+    if "rfc931_timeout" in case:
+        more["timeout"] = case["rfc931_timeout"]
+    return Result(
+        case["expected"],
+        () if matched is None else ((matched[0], matched[1]),),
+        tuple(map(libwrap.plain_option, logged)),
+        tuple(libwrap.joined_banners(actions)),
+        tuple(libwrap.questions(tuple(lookup) for lookup in case["lookups"])),
+        failed=bool(failed),
+        **more,
     )
 
 
-def looked_up(case: Case, address: str) -> str:
-    """The verified name of an address by the tables of the case, as hosts_access(5) verifies it."""
-    plain = address.lower().removeprefix("::ffff:") if "." in address else address
-    tables = case.get("dns") or {}
-    name = (tables.get("ptr") or {}).get(plain)
-    if not name:
-        return "unknown"
-    if name.replace(".", "").isdigit() and ":" not in plain:
-        return "paranoid"
-    forward = {key.lower(): value for key, value in (tables.get("fwd") or {}).items()}
-    record = forward.get(name.lower()) or {}
-    canonical = (record.get("canon") or "").lower()
-    family = [found for found in record.get("addrs", []) if (":" in found) == (":" in plain)]
-    trusted = canonical == name.lower() or (canonical and name.lower() == "localhost")
-    return name if trusted and plain in family else "paranoid"
-
-
-def netgroups(case: Case) -> Callable[[str, str], bool]:
-    """innetgr(3) by the table of the case."""
-    table = case.get("netgroups") or {}
-    return lambda group, host: any(
-        member == "-" or member.lower() == host.lower() for member in table.get(group, [])
-    )
-
-
-def run(command: str) -> bool:
-    """Run the command of an aclexec option, as libwrap does."""
-    shell = ["/bin/sh", "-c", command]
-    return subprocess.run(shell, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+def number(severity: str) -> int:
+    """The number of a severity that is recorded by its name."""
+    return superd_hosts.priority(severity.removeprefix("kern."))
 
 
 if __name__ == "__main__":
