@@ -15,7 +15,7 @@ from superd.access.admission import Gate
 from superd.access.verdict import Step
 from superd.config.model import Service
 from superd.log import events
-from superd.log.connections import ConnectionLog, facts
+from superd.log.connections import ConnectionLog, Told
 from superd.log.service import ServiceLogWriter
 from superd.processes import Listener
 from superd.service import Peer
@@ -124,15 +124,9 @@ class Runtime:
 
     def report_refusal(self, client: Client) -> None:
         """Log the event of a refusal."""
-        write = getattr(log, client.level or "warning")
-        write(
-            events.CONNECTION_REFUSED,
-            conn=events.connection_id(client.conn),
-            service=self.service.key,
-            **facts(client.peer),
-            **client.found,
-            **why(client),
-        )
+        step = str(client.verdict.step or Step.ADDRESS)
+        told = Told(client.rule, client.found, client.level)
+        self.connections_log.refused(client.conn, client.peer, step, told)
 
     def _pause(self, rule: str) -> None:
         if any(Hold.PAUSED in watch.holds for watch in self.watches):
