@@ -121,7 +121,7 @@ class Bench:
     def rates(self, server: Server) -> None:
         """Measure every rate once."""
         with server.running(self.services(), self.directory):
-            for rate in (rate for rate in RATES if server.wraps or rate.port != WRAPPED):
+            for rate in (rate for rate in RATES if server.serves(rate.port)):
                 milliseconds = str(int(self.options.seconds * 1000))
                 target = [rate.mode, HOST, str(rate.port), str(rate.clients), milliseconds]
                 output = subprocess.run([self.load, *target], check=True, capture_output=True).stdout
@@ -219,6 +219,7 @@ def _peers(options: argparse.Namespace) -> Iterable[Server]:
         yield servers.xinetd(options.xinetd)
     if Path(options.inetd).exists():
         yield servers.inetd(options.inetd, options.inetd_version)
+    yield servers.bare()
 
 
 def _measure(bench: Bench, peers: list[Server]) -> None:
@@ -234,7 +235,8 @@ def _measure(bench: Bench, peers: list[Server]) -> None:
                 continue  # memory does not swing as speed does: once is enough
             turn = number % len(peers)
             for server in peers[turn:] + peers[:turn]:
-                steps[name](server)
+                if name == "rates" or not server.only:
+                    steps[name](server)
 
 
 def _report(bench: Bench, peers: list[Server]) -> str:
@@ -247,7 +249,8 @@ def _report(bench: Bench, peers: list[Server]) -> str:
 {bench.options.rounds} rounds, the servers taking turns; each rate measured for {bench.options.seconds:g} s
 a round. Median (lowest-highest). Programs: {program} that ends at once, run as {servers.USER}.
 superd and xinetd log each connection to a file (log_type), "superd with events" writes its own event log besides;
-openbsd-inetd logs none. None asks DNS, and hosts.allow only where it says so. Memory is the sum of the processes'
+openbsd-inetd logs none. "bare Python" is a loop of accept, send and close, and nothing else. None asks DNS, and
+hosts.allow only where it says so. Memory is the sum of the processes'
 proportional shares (PSS), with {bench.options.idle:,} idle connections.
 
 {bench.results.table([server.name for server in peers])}

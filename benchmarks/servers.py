@@ -1,5 +1,6 @@
 """The super-servers that are compared: ``Server``, and one function that makes each of them."""
 
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,12 @@ class Server:
     command: tuple[str, ...]
     wraps: bool = True
     """It can ask hosts.allow for its built-ins."""
+    only: int = 0
+    """The one port that it serves, if it is no super-server."""
+
+    def serves(self, port: int) -> bool:
+        """Whether it can be measured on a port."""
+        return port == self.only if self.only else self.wraps or port != WRAPPED
 
     @contextmanager
     def running(self, services: Sequence[Service], directory: Path) -> Iterator[subprocess.Popen[bytes]]:
@@ -57,7 +64,7 @@ class Server:
         (directory / "nsswitch").write_text(_FILES_ONLY)
         words = [*_CONFINED, str(directory / "nsswitch"), *self.command]
         command = [word.replace("@DIR@", str(directory)) for word in words]
-        ports = {service.port for service in services if self.wraps or not service.wrapped}
+        ports = {service.port for service in services if self.serves(service.port)}
         with (directory / f"{self.name}.out").open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -99,6 +106,12 @@ def inetd(binary: str, version: str) -> Server:
     return Server(
         "openbsd-inetd", version, _inetd_conf, (binary, "-i", "-R", "1000000", "@DIR@/conf"), wraps=False
     )
+
+
+def bare() -> Server:
+    """A loop in Python that does nothing else (``bare``): for daytime alone, as a measure of the language."""
+    command = (sys.executable, str(tools.HERE / "bare.py"), HOST, str(DAYTIME), USER)
+    return Server("bare Python", platform.python_version(), lambda *_: "", command, only=DAYTIME)
 
 
 def _xinetd_conf(services: Sequence[Service], directory: Path) -> str:
