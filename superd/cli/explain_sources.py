@@ -11,6 +11,7 @@ from superd.access.facts import UNKNOWN, ClientFacts, Need, Question
 from superd.access.hosts_access import Effect
 from superd.cli.explain_request import Request
 from superd.config.model import Service, SocketType
+from superd.config.values import LOOKUP_LIMIT
 from superd.lookup.names import Names
 from superd.lookup.netgroups import Netgroups
 from superd.service import Peer
@@ -38,11 +39,8 @@ class Lookups:
         if not self.allowed:
             return UNKNOWN, "not looked up"
         if self._names is None:
-            self._names = Names(asyncio.get_running_loop())
-        try:
-            answer = await asyncio.wait_for(self._names.name(address), seconds)
-        except TimeoutError:
-            return UNKNOWN, f"no answer within {seconds:g} seconds"
+            self._names = Names(asyncio.get_running_loop(), deadline=LOOKUP_LIMIT)
+        answer = await self._names.name(address, seconds)
         return answer.name, f"looked up: {answer.why}" if answer.why else "looked up"
 
     async def holds(self, group: str, host: str) -> tuple[bool | None, str]:

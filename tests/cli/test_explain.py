@@ -269,7 +269,7 @@ def test_times_are_local(question: Question, text: str, clock: str) -> None:
 def test_a_name_that_was_not_given_is_looked_up(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def name(_self: names.Names, address: str) -> names.Answer:
+    async def name(_self: names.Names, address: str, _seconds: float) -> names.Answer:
         asked.append(address)
         return names.Answer("gw.example")
 
