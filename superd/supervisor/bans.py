@@ -29,6 +29,10 @@ SWEEP: Final = 60.0
 NAME_LIMIT: Final = 256
 """Characters of a sensor's name that workers are told for their logs: an id may be longer than a message."""
 
+SCOPE_LIMIT: Final = 15
+"""Characters of an address's scope (``%eth0``): IFNAMSIZ - 1 (netdevice(7)). It is kept, logged, and sent on to
+workers, and a message that can't be sent would end the daemon."""
+
 MINUTE: Final = 60.0
 
 _STREAMS: Final = frozenset({SocketType.STREAM, SocketType.SEQPACKET})
@@ -100,6 +104,9 @@ def _check_address(host: str) -> None:
         numeric(host)
     except ValueError:
         raise ProtocolViolation("a ban of what is no address") from None
+    scope = host.partition("%")[2]
+    if len(scope) > SCOPE_LIMIT or not scope.isprintable():
+        raise ProtocolViolation("a ban of an address with a scope that no interface has")
 
 
 def _sensor(config: Config, worker: str, key: str) -> Service | None:

@@ -157,7 +157,19 @@ class Supervisor:
             except ProtocolViolation as violation:
                 self._punish(child.pid, str(violation))
                 return
+            self._obey(child, message)
+
+    def _obey(self, child: Child, message: messages.Message) -> None:
+        """Handle a message; a fault of ours that it sets off costs the child that sent it, and not the daemon."""
+        try:
             self._handle(child, message)
+        except OSError:
+            raise
+        except ProtocolViolation as violation:
+            self._punish(child.pid, str(violation))
+        except Exception as error:
+            self._punish(child.pid, f"{type(message).__name__} set off {type(error).__name__}: {error}")
+            log.debug(events.PROTOCOL_VIOLATION, name=child.title, exc_info=error)
 
     def _handle(self, child: Child, message: messages.Message) -> None:
         match message:
@@ -168,7 +180,7 @@ class Supervisor:
                 child.released = True
                 self._succeed(child)
             case messages.Ban():
-                self._ban(child, message)
+                self._bans.touched(child, message, self._config, time.monotonic())
             case messages.Violation(worker=pid, why=why):
                 self._accused(child, pid, why)
             case messages.StateLine() if child.asked:
@@ -179,12 +191,6 @@ class Supervisor:
                 self._collected(child)
             case _:
                 self._punish(child.pid, f"untimely {type(message).__name__}")
-
-    def _ban(self, worker: Child, touch: messages.Ban) -> None:
-        try:
-            self._bans.touched(worker, touch, self._config, time.monotonic())
-        except ProtocolViolation as violation:
-            self._punish(worker.pid, str(violation))
 
     def _accused(self, launcher: Child, pid: int, why: str) -> None:
         """Believe a launcher only about workers that talk to it: it may have been taken over by its own user."""

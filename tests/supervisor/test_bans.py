@@ -94,6 +94,9 @@ LIES = [
     ("trap", "192.0.2.0/24"),
     ("trap", "192.0.2.1\n"),
     ("trap", "0x7f.1"),
+    ("trap", "fe80::1%" + "\u0100" * 4000),
+    ("trap", "fe80::1%0123456789abcdef"),
+    ("trap", "fe80::1%a\nb"),
     ("echo", "192.0.2.1"),
     ("nosuch", "192.0.2.1"),
     ("quiet", "192.0.2.1"),
@@ -109,6 +112,13 @@ def test_a_worker_without_such_a_sensor_breaks_the_protocol(
     with pytest.raises(ProtocolViolation):
         listed.touched(workers[0][0], Ban(key, host), CONFIG, NOW)
     assert listed.current() == ()
+
+
+def test_a_link_local_address_is_banned_on_its_interface(
+    listed: BanList, workers: list[tuple[Child, Channel]]
+) -> None:
+    listed.touched(workers[0][0], Ban("trap", "fe80::1%br+lan.0123456"), CONFIG, NOW)
+    assert [ban.host for ban in listed.current()] == ["fe80::1%br+lan.0123456"]
 
 
 def test_another_workers_sensor_is_none(listed: BanList, workers: list[tuple[Child, Channel]]) -> None:
