@@ -16,6 +16,10 @@ Key = str | tuple[int, int]
 
 SOURCE: Final = SourcePrefix()
 
+CROWD: Final = SourcePrefix(ipv4=24, ipv6=48)
+"""The network that one owner is likely to have at least: whoever has it also runs the servers that are asked about its
+clients. Places where clients wait for an answer are shared out by it."""
+
 _LINK_LOCAL: Final = 0xFE80 >> 6
 """The first ten bits of a link-local address, whose first 64 say nothing about its owner (RFC 4291 section 2.5.6)."""
 

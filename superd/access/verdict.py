@@ -51,3 +51,8 @@ class Verdict:
 
 
 ALLOWED = Verdict(allowed=True)
+
+
+def touched(origin: Origin) -> Verdict:
+    """The refusal of somebody whom the rules of a sensor admit; ``origin`` is where the sensor is written."""
+    return Verdict(False, Step.ADDRESS, "flags = SENSOR", origin)

@@ -319,13 +319,14 @@ def test_an_edit_counts_from_the_next_decision(tmp_path: Path) -> None:
     assert hosts.decide("sshd", client).allowed
 
 
-def test_a_broken_new_version_keeps_the_old_rules_and_complains(tmp_path: Path) -> None:
+def test_a_broken_new_version_keeps_the_old_rules_and_complains_before_a_client_comes(tmp_path: Path) -> None:
     hosts = files(tmp_path, "sshd: 10.1.\n", DENY_ALL)
     client = ClientFacts("10.1.2.3")
     assert hosts.take_diagnostics() == ()
     replace_file(tmp_path / "hosts.allow", "ftpd: ALL")
-    assert hosts.decide("sshd", client).allowed
     (complaint,) = hosts.take_diagnostics()
+    assert hosts.decide("sshd", client).allowed
+    assert hosts.take_diagnostics() == ()
     assert (complaint.severity, complaint.origin.line) == (Severity.ERROR, 1)
     assert "the rules read before stay in force" in complaint.text
     replace_file(tmp_path / "hosts.allow", "ftpd: ALL\n")

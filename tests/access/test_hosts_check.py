@@ -281,3 +281,17 @@ def test_each_code_has_the_severity_the_manual_gives_it(tmp_path: Path) -> None:
     for line, _ in LINES:
         for each in found(line, tmp_path).diagnostics:
             assert each.severity is Severity(listed[each.code]), each
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("sshd: 2001:db8::/32\n", "write [2001:db8::]/32"),
+        ("sshd: fe80::1: allow\n", "write [fe80::1]"),
+        ("sshd: fe80::: allow\n", "write [fe80::]"),
+        ("2001:db8::1: ALL\n", "write ALL: [2001:db8::1]"),
+    ],
+)
+def test_an_address_without_brackets_is_shown_with_them(text: str, hint: str, tmp_path: Path) -> None:
+    hints = [each.hint for each in found(text, tmp_path).diagnostics if each.code == "hosts-bare-ipv6"]
+    assert hints == [hint]

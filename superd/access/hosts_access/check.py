@@ -117,7 +117,9 @@ class Checker:
         """Look at one rule by itself."""
         if rule.options.error and (address := _UNBRACKETED.search(rule.text.partition(":")[2])):
             text = "an IPv6 address without brackets is cut at its colons"
-            self._report.error("hosts-bare-ipv6", origin, text, hint=_brackets(address[0]))
+            whole = _UNBRACKETED.match(rule.text)  # nothing stands before it
+            hint = _brackets(whole[0], "ALL: ") if whole else _brackets(address[0])
+            self._report.error("hosts-bare-ipv6", origin, text, hint=hint)
             return
         self._daemon_list(rule.daemons, origin)
         check_words.of_clients(rule.clients, origin, self._report)
@@ -208,6 +210,9 @@ def _in_order(report: Report, path: str) -> list[Diagnostic]:
     return sorted(diagnostics, key=lambda each: (each.origin.file != path, each.origin))
 
 
-def _brackets(address: str) -> str:
+def _brackets(address: str, before: str = "") -> str:
+    """How to write an address behind which the next colon may have been taken along."""
+    if address.endswith(":::") or not address.endswith("::"):
+        address = address.removesuffix(":")
     host, slash, length = address.partition("/")
-    return f"write [{host}]{slash}{length}"
+    return f"write {before}[{host}]{slash}{length}"

@@ -9,7 +9,16 @@ many rules came before.
 from typing import Final, NamedTuple
 
 from superd.access.addresses import numeric
-from superd.access.hosts_access.patterns import File, HostPattern, Literal6, Net, Netgroup, Never, Text
+from superd.access.hosts_access.patterns import (
+    File,
+    HostPattern,
+    Literal6,
+    Net,
+    Netgroup,
+    Never,
+    Text,
+    Unread,
+)
 from superd.access.hosts_access.rules import Client, Daemon, Rule, Simple
 from superd.config.origin import Origin
 
@@ -188,7 +197,7 @@ def meant(host: HostPattern) -> Meant:
             return Subject(_ALL, asks=False)
         case Text():
             return _addresses(host.word) or Subject(host.word.lower(), host.asks)
-        case Netgroup() | File():
+        case Netgroup() | File() | Unread():
             return Subject(f"{host.word} ", asks=True)
         case _:
             return Subject(f"{host.word.upper()} ", asks=True)

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final
 
 from superd.access.hosts_access import check_libwrap
-from superd.access.hosts_access.patterns import File, HostPattern, Net, Never, Text
+from superd.access.hosts_access.patterns import File, HostPattern, Net, Never, Text, Unread
 from superd.access.hosts_access.rules import Client, Daemon, WordList
 from superd.config.origin import Origin, Report
 
@@ -58,6 +58,10 @@ def of_host(host: HostPattern, origin: Origin, report: Report) -> None:
     if isinstance(host, Never):
         hint = "; ".join(filter(None, (_suggestion(host.word), remark)))
         report.error("hosts-bad-pattern", origin, f"{host.word!r} {host.why}; it matches nobody", hint=hint)
+        return
+    if isinstance(host, Unread):
+        text = f"{host.word!r} can't be read; the rule refuses whom it may mean, and admits none of them"
+        report.error("hosts-bad-pattern", origin, text)
         return
     if remark:
         text = f"{host.word!r} means something else to programs with libwrap"

@@ -65,9 +65,7 @@ class HostsAccess:
 
     def decide(self, daemon: str, client: ClientFacts) -> HostsVerdict:
         """Say whether a client may use a daemon. Costs one stat(2) per file, and no more unless one changed."""
-        for source in self._sources:
-            if source.refresh():
-                self._report(source)
+        self._refresh()
         inquiry = Inquiry(daemon, client)
         verdict = _GRANTED
         for source in self._sources:
@@ -82,9 +80,15 @@ class HostsAccess:
         return replace(verdict, effects=effects, question=inquiry.question, doubt=inquiry.doubt)
 
     def take_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Return what was found wrong since the last call, for the log."""
+        """Look at the files, and return what was found wrong since the last call, for the log."""
+        self._refresh()
         taken, self._diagnostics = tuple(self._diagnostics), []
         return taken
+
+    def _refresh(self) -> None:
+        for source in self._sources:
+            if source.refresh():
+                self._report(source)
 
     def _report(self, source: _Source) -> None:
         self._diagnostics = self._diagnostics[
@@ -102,7 +106,7 @@ def _broken(source: _Source, error: str, line: int = 0) -> Diagnostic:
     if source.kept:
         consequence = "the rules read before stay in force"
     elif not source.latest.error:
-        consequence = "its patterns match nobody"
+        consequence = "a rule with it refuses whom it may mean, and admits none of them"
     elif source.default is Outcome.DENIED:
         consequence = "everybody it does not mention before is refused"
     else:

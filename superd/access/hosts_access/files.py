@@ -44,9 +44,10 @@ def read(path: str, limit: int = FILE_LIMIT) -> str:
 def _open_regular(path: str, flags: int) -> int:
     """Open without waiting for the other end of a FIFO, and refuse what is no file."""
     descriptor = os.open(path, flags | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise OSError(f"{path} is not a regular file")
+        raise (IsADirectoryError if stat.S_ISDIR(mode) else OSError)(f"{path} is not a regular file")
     return descriptor
 
 
@@ -56,18 +57,25 @@ class _PatternFiles:
     def __init__(self) -> None:
         self.stamps: dict[str, Stamp] = {}
         self.errors: list[str] = []
-        self._words: dict[str, list[str] | None] = {}
+        self._words: dict[str, list[str] | OSError | None] = {}
 
     def words(self, path: str) -> list[str] | None:
-        """Give the words of a file, ``None`` when it is missing or unreadable; each file is read once."""
+        """Give the words of a file, ``None`` when it is missing, or a directory; each file is read once.
+
+        Raises:
+            OSError: it can't be read.
+        """
         if path not in self._words:
             self._words[path] = self._read(path)
-        return self._words[path]
+        found = self._words[path]
+        if isinstance(found, OSError):
+            raise found
+        return found
 
-    def _read(self, path: str) -> list[str] | None:
+    def _read(self, path: str) -> list[str] | OSError | None:
         if len(self.stamps) >= PATTERN_FILES_LIMIT:
             self.errors.append(f"more than {PATTERN_FILES_LIMIT} pattern files are named; {path} is not read")
-            return None
+            return OSError(self.errors[-1])
         self.stamps[path] = stamp(path)
         try:
             return _WORD.findall(read(path))
@@ -75,7 +83,7 @@ class _PatternFiles:
             return None
         except (OSError, ValueError) as error:
             self.errors.append(f"pattern file {path} can't be read: {reason(error)}")
-            return None
+            return None if isinstance(error, IsADirectoryError) else OSError(self.errors[-1])
 
 
 def reason(error: Exception) -> str:

@@ -20,6 +20,9 @@ FACILITIES: Final = frozenset(
 )
 LEVELS: Final = frozenset({"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"})
 
+CONFINING: Final = frozenset({"setenv", "umask", "user", "group"})
+"""Options that can take something from the program they are meant for: without them it may do more."""
+
 _NUMBER = re.compile(r"[ \t]*[+-]?[0-9]+", re.ASCII)
 _OCTAL = re.compile(r"[ \t]*[+-]?[0-7]+", re.ASCII)
 _SHELL = re.compile(r"[/()|&;<>$`]")

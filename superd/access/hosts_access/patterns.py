@@ -22,7 +22,7 @@ Key = str | tuple[int, int, int] | Piece
 either that wildcards leave."""
 
 Files = Callable[[str], Iterable[str] | None]
-"""Gives the words of a pattern file; ``None`` when it can't be read."""
+"""Gives the words of a pattern file; ``None`` when it is none. Raises OSError or ValueError when it can't be read."""
 
 NESTING_LIMIT: Final = 8
 """Pattern files that name pattern files; libwrap recurses until it crashes."""
@@ -206,6 +206,23 @@ class Never:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """``/path`` that is there and can't be read: who stands in it may or may not be meant.
+
+    libwrap takes it for an empty file; it runs as root where that matters, which a worker never does.
+    """
+
+    word: str
+    keys: None = None
+    asks: bool = False
+    doubts: bool = True
+
+    def test(self, _end: Endpoint, /) -> Answer:
+        """Leave it open, so that a rule for these clients grants nothing and refuses them."""
+        return None
+
+
 def host(word: str, files: Files, depth: int = 0) -> HostPattern:
     """Compile one word of a client list, or what stands after ``@`` in a daemon list."""
     if not word:
@@ -351,9 +368,12 @@ def _mask4(mask: str) -> int | None:
 def _file(word: str, files: Files, depth: int) -> HostPattern:
     if depth >= NESTING_LIMIT:
         return Never(word, f"is named by more than {NESTING_LIMIT} pattern files in turn")
-    words = files(word)
+    try:
+        words = files(word)
+    except (OSError, ValueError):
+        return Unread(word)
     if words is None:
-        return Never(word, "is a pattern file that can't be read")
+        return Never(word, "is no pattern file: it does not exist, or is a directory")
     patterns = tuple(host(inner, files, depth + 1) for inner in words)
     keys: list[Key] | None = []
     for pattern in patterns:

@@ -10,6 +10,7 @@ from superd.access.hosts_access.facts import Applied, Outcome
 from superd.access.hosts_access.index import Index
 from superd.access.hosts_access.inquiry import Inquiry
 from superd.access.hosts_access.lines import LogicalLine
+from superd.access.hosts_access.options import CONFINING
 from superd.access.hosts_access.patterns import Files
 from superd.access.hosts_access.rules import Daemon, Parser, Rule, Simple
 from superd.access.hosts_access.walk import walk
@@ -140,11 +141,13 @@ class Table:
         return [self._named.setdefault(name, Index()) for name in names if name is not None]
 
     def grants(self, rule: Rule) -> bool:
-        """Whether a match can only ever let the client in, so that passing it over is safe."""
-        return (rule.options.terminal or self.default) in {
-            "allow",
-            Outcome.GRANTED,
-        } and not rule.options.aclexec
+        """Whether a match can only let the client in, just as it would come in otherwise: then it is safe to pass over.
+
+        Not so under other ids, say: another rule, or none, would let the client in under those of the service.
+        """
+        options = rule.options
+        admits = (options.terminal or self.default) in {"allow", Outcome.GRANTED}
+        return admits and not options.aclexec and not any(each.name in CONFINING for each in options.options)
 
     def _candidates(self, inquiry: Inquiry) -> Iterable[int]:
         if len(self._rules) <= SCAN_LIMIT:
