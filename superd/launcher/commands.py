@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from superd.access.prefixes import CROWD, Key, counted_by
 from superd.config.origin import Origin
 from superd.launcher import spawn
 from superd.launcher.ruled import RuledServices
@@ -22,6 +23,10 @@ from superd.privsep.messages import Command, CommandEnded
 
 COMMANDS_LIMIT: Final = 32
 """Commands of one launcher at a time: each is a shell or more, and whoever opens connections decides how often."""
+
+NETWORK_LIMIT: Final = 16
+"""Of these, commands for the clients of one network: what safe_finger(8) asks about a client, that client answers as
+slowly as it likes, and an ``aclexec`` that is not run refuses whoever it is about."""
 
 COMMAND_TIMEOUT: Final = 20.0
 """Seconds for a command and all that it leaves behind: longer than safe_finger(8) or a look-up takes; with
@@ -36,6 +41,8 @@ GROUP_INTERVAL: Final = 1.0
 FAILED: Final = -1
 """Status of a command that could not be run, or took too long."""
 
+_network = counted_by(CROWD)
+
 
 @dataclass(slots=True, eq=False)
 class _Group:
@@ -43,6 +50,8 @@ class _Group:
 
     command: Command
     origin: Origin
+    network: Key
+    """Where its client comes from; empty for clients of Unix sockets."""
     waits: Attached | None
     due: float
     signalled: bool = False
@@ -67,13 +76,18 @@ class Commands:
         except RefusalError as refusal:
             refusal.log(command)
             return CommandEnded(command.number, FAILED)
-        self._groups[pid] = _Group(command, origin, worker, time.monotonic() + COMMAND_TIMEOUT)
+        due = time.monotonic() + COMMAND_TIMEOUT
+        self._groups[pid] = _Group(command, origin, _network(command.peer_host), worker, due)
         return None
 
     def _started(self, command: Command) -> tuple[Origin, int]:
         origin, (plan, environment) = self._ruled.command(command)
         if len(self._groups) >= COMMANDS_LIMIT:
             raise RefusalError(errno.EAGAIN, f"{COMMANDS_LIMIT} commands run already", origin)
+        network = _network(command.peer_host)
+        if network and sum(group.network == network for group in self._groups.values()) >= NETWORK_LIMIT:
+            why = f"{NETWORK_LIMIT} commands run already for clients of its network"
+            raise RefusalError(errno.EAGAIN, why, origin)
         try:
             return origin, spawn.start(plan, environment, self._null)
         except OSError as error:

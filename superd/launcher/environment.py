@@ -26,6 +26,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final
 
+from superd.access.addresses import numeric
 from superd.config.model import Family, Service
 from superd.errors import ProtocolViolation
 from superd.privsep.messages import Command, Launch, RuledLaunch
@@ -58,7 +59,7 @@ NAMES: Final = frozenset(
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 """Where a datagram socket listens that is bound to every address: no fact about a client."""
 
-_numeric = re.compile(r"[0-9a-fA-F:.]{2,45}(?:%[0-9A-Za-z_.@-]{1,15})?").fullmatch
+_shape = re.compile(r"[0-9a-fA-F:.]{2,45}(?:%[0-9A-Za-z_.@-]{1,15})?").fullmatch
 """Shape of a numeric address, with IFNAMSIZ - 1 characters of scope."""
 
 
@@ -96,6 +97,8 @@ class Environment:
         return variables
 
     def _of_path(self, launch: Request) -> dict[str, str]:
+        if launch.peer_host:
+            raise ProtocolViolation(f"{type(launch).__name__} has an address for a client of a Unix socket")
         if launch.local_host not in self._paths | {""}:
             raise ProtocolViolation(
                 f"{type(launch).__name__} names a Unix socket that the service does not have"
@@ -107,7 +110,11 @@ class Environment:
 
 
 def _checked(host: str, port: int) -> tuple[str, str]:
-    if not 0 <= port <= 65535 or not (_numeric(host) or _of_interface(host)):
+    try:
+        numeric(host)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535 or not (_shape(host) or _of_interface(host)):
         raise ProtocolViolation("a launch holds something that is no numeric address and port")
     return host, str(port)
 
@@ -116,5 +123,5 @@ def _of_interface(host: str) -> bool:
     """Accept a scope of unusual characters (``br+lan``) if this machine has an interface of that name."""
     address, _, scope = host.partition("%")
     with contextlib.suppress(OSError, ValueError):
-        return bool(scope and _numeric(address) and socket.if_nametoindex(scope))
+        return bool(scope and _shape(address) and socket.if_nametoindex(scope))
     return False

@@ -8,8 +8,9 @@ from typing import Final
 NETGROUP_TIMEOUT: Final = 5.0
 """Seconds for one answer: as long as a name may take. NIS servers hang like any other."""
 
-THREADS: Final = 4
-"""Look-ups under way; innetgr(3) blocks, so each has a thread, which only ends when the library lets go of it."""
+THREADS: Final = 1
+"""Look-ups under way. innetgr(3) blocks, so it has a thread, which only ends when the library lets go of it; more than
+one would share the library's place in the database (MT-Unsafe race:netgrent) and could get each other's members."""
 
 WAITING_LIMIT: Final = 256
 """Look-ups that are under way or wait for a thread; more are not answered, and the safe verdict stands."""

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -196,8 +197,9 @@ class StreamRuntime(Runtime):
         super().start()
 
     def drain(self) -> None:
-        """Take nothing new, and let go of the sockets: with the last holder, the port closes."""
+        """Take nothing new, hold nobody, and let go of the sockets: with the last holder, the port closes."""
         super().drain()
+        self._asks = False  # who is decided about from now on could not be served after another wait
         for acceptor in self.acceptors:
             acceptor.close()
 
@@ -234,11 +236,25 @@ class StreamRuntime(Runtime):
         if not client.verdict.allowed:
             self.refuse(client)
         if self._asks and self.idents.wants(client):
-            self.idents.hold(client, partial(go_on, fd, kind, client))
+            self._hold_client(partial(go_on, fd, kind, client), client)
         else:
             go_on(fd, kind, client)
         if self._asks and not client.verdict.allowed:
             self.idents.record(client)
+
+    def _hold_client(self, go_on: Callable[[], None], client: Client) -> None:
+        """Wait for what its ident server says; who is admitted counts for the limits from now on."""
+        host = client.peer.host
+        if not client.verdict.allowed:
+            self.idents.hold(client, go_on)
+            return
+
+        def admit() -> None:
+            self.gate.leave(host)  # it enters again where it is served
+            go_on()
+
+        self.gate.enter(host)
+        self.idents.hold(client, admit)
 
     def _admitted(self, fd: int, kind: Kind, client: Client) -> None:
         if client.verdict.effects:

@@ -41,6 +41,7 @@ class BuiltinDatagrams(Runtime):
         assert isinstance(self.service.action, Builtin)  # noqa: S101 - the engine chose by that
         assert builtin.datagram is not None  # noqa: S101
         self._complaints = Complaints()
+        self._failures = Complaints()
         self._sockets = []
         for listener in setup.listeners:
             machine = builtin.datagram(self.service.action.options)
@@ -94,13 +95,23 @@ class BuiltinDatagrams(Runtime):
         self._complain(client.peer, client.found | why(client))
 
     def datagram_failed(self, peer: Peer, error: Exception) -> None:
-        """Log what a machine raised."""
-        text = f"{type(error).__name__}: {error}"
-        log.error(events.MACHINE_FAILED, service=self.service.key, **facts(peer), error=text)
-        log.debug(events.MACHINE_FAILED, exc_info=error)
+        """Log what a machine raised, as sparingly as refusals: whoever finds the service broken may go on asking."""
+        count = self._failures.due(peer.host, time.monotonic())
+        if count:
+            text = f"{type(error).__name__}: {error}"
+            log.error(
+                events.MACHINE_FAILED, service=self.service.key, **facts(peer), error=text, **_repeated(count)
+            )
+            log.debug(events.MACHINE_FAILED, exc_info=error)
 
     def _complain(self, peer: Peer, why: dict[str, str]) -> None:
         count = self._complaints.due(peer.host, time.monotonic())
         if count:
-            more = {"count": count} if count > 1 else {}
-            log.warning(events.DATAGRAM_REFUSED, service=self.service.key, **facts(peer), **why, **more)
+            log.warning(
+                events.DATAGRAM_REFUSED, service=self.service.key, **facts(peer), **why, **_repeated(count)
+            )
+
+
+def _repeated(count: int) -> dict[str, int]:
+    """How many a line stands for, where that is not one."""
+    return {"count": count} if count > 1 else {}

@@ -83,8 +83,11 @@ class BuiltinStreams(StreamRuntime):
         stream.start(time.time(), self.greeting(client))
 
     def _twist(self, fd: int, client: Client) -> None:
-        """Have the command of a ``twist`` serve the client; without anybody to run it, the client is refused."""
-        if self._twists is not None:
+        """Have the command of a ``twist`` serve the client; without anybody to run it, the client is refused.
+
+        A built-in goes on accepting when its launcher does not keep up, so nobody may wait for that in any number.
+        """
+        if self._twists is not None and self._twists.taking:
             self._twists.launch(fd, client)
             return
         os.close(fd)

@@ -1,4 +1,4 @@
-"""``Complaints``: one log line per host and minute about refused datagrams, however many come."""
+"""``Complaints``: one log line per host and minute about datagrams that were refused, or whose service failed."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ class Complaints:
         self._lines = 0
 
     def due(self, host: str, now: float) -> int:
-        """Count one refusal; return how many to report now, 0 for none. ``now`` is CLOCK_MONOTONIC in seconds."""
+        """Count one; return how many to report now, 0 for none. ``now`` is CLOCK_MONOTONIC in seconds."""
         entry = self._hosts.get(host)
         if entry is not None and now - entry[0] < INTERVAL:
             entry[1] += 1

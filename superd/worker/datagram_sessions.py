@@ -27,7 +27,7 @@ from superd.worker.context import Context
 from superd.worker.hearings import DATAGRAMS_LIMIT
 from superd.worker.launchers import Launchers
 from superd.worker.live import Live
-from superd.worker.runtime import Runtime, Setup
+from superd.worker.runtime import Runtime, Setup, why
 from superd.worker.starter import Starter
 from superd.worker.watch import Watch
 
@@ -254,10 +254,18 @@ class DatagramSessions(Runtime):
             return
         self._starter.launch(theirs.detach(), client, session)
 
+    def report_refusal(self, client: Client) -> None:
+        """Log that a datagram was refused, within the bounds for what strangers can send in any number."""
+        self._report(client.peer, client.found | why(client))
+
     def _complain(self, peer: Peer, reason: str) -> None:
         self.refused += 1
-        if self._complaints.due(peer.host, self.context.loop.time()):
-            log.warning(events.DATAGRAM_REFUSED, service=self.service.key, **facts(peer), reason=reason)
+        self._report(peer, {"reason": reason})
+
+    def _report(self, peer: Peer, why: dict[str, str]) -> None:
+        if count := self._complaints.due(peer.host, self.context.loop.time()):
+            more = {"count": count} if count > 1 else {}
+            log.warning(events.DATAGRAM_REFUSED, service=self.service.key, **facts(peer), **why, **more)
 
     def _over(self, live: Live, _known: bool) -> None:
         if isinstance(live.unit, Session):

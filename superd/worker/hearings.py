@@ -14,6 +14,7 @@ import structlog
 
 from superd.access.admission import Gate
 from superd.access.hearing import Sources, hear
+from superd.access.prefixes import CROWD, Key, counted_by
 from superd.access.verdict import Step
 from superd.log import events
 from superd.log.connections import facts
@@ -28,10 +29,16 @@ would have it if nobody answered."""
 DATAGRAMS_LIMIT: Final = 64
 """Undecided datagrams of one service, 4 MiB at most: their sources can be forged."""
 
+CROWD_LIMIT: Final = 256
+"""Of these, clients of one network: its owner also runs the name and ident servers that keep them undecided, and others
+must not be refused for that. (Datagrams don't reach it: there are fewer, and their sources mean nothing.)"""
+
 HEARING_DEADLINE: Final = 60.0
 """Seconds for one client in all: names, an ident answer and commands, each of which has a limit of its own."""
 
 Then = Callable[[Client], None]
+
+_network = counted_by(CROWD)
 
 
 class Judging(Protocol):
@@ -52,6 +59,8 @@ class _Hearing:
     service: Judging
     client: Client
     then: Then
+    crowd: tuple[Judging, Key]
+    """Its service, and the network that its client comes from."""
 
 
 class Hearings:
@@ -60,6 +69,7 @@ class Hearings:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._open: dict[asyncio.Task[None], _Hearing] = {}
+        self._crowds: dict[tuple[Judging, Key], int] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -69,8 +79,13 @@ class Hearings:
         if service.undecided >= service.undecided_limit:
             self._give_up(client, then, f"more than {service.undecided_limit} clients are undecided")
             return
+        crowd = (service, _network(client.peer.host))
+        if client.peer.host and self._crowds.get(crowd, 0) >= CROWD_LIMIT:
+            self._give_up(client, then, "too many clients of its network are undecided")
+            return
         service.undecided += 1
-        hearing = _Hearing(service, client, then)
+        self._crowds[crowd] = self._crowds.get(crowd, 0) + 1
+        hearing = _Hearing(service, client, then, crowd)
         task = self._loop.create_task(self._hear(hearing))
         self._open[task] = hearing
         task.add_done_callback(self._over)
@@ -100,18 +115,34 @@ class Hearings:
             return
         error = None if task.cancelled() else task.exception()
         if error is None and not hearing.client.verdict.question:
-            hearing.then(hearing.client)
+            self._settle(hearing)
         elif error is None or isinstance(error, TimeoutError):
             self._give_up(hearing.client, hearing.then, "it could not be found out in time")
         else:
             _report(hearing.client, error)
             self._give_up(hearing.client, hearing.then, "asking failed")
 
+    def _settle(self, hearing: _Hearing) -> None:
+        """Look at the limits once more: many may have waited for one answer, and this is when the first is served."""
+        client = hearing.client
+        if client.verdict.allowed and client.facts is not None:
+            client.verdict = hearing.service.gate.resume(client.peer, client.facts, *_clocks())
+        if client.verdict.question:
+            self._give_up(client, hearing.then, "the rules have changed meanwhile")
+        else:
+            hearing.then(client)
+
     def _forget(self, task: asyncio.Task[None]) -> _Hearing | None:
         hearing = self._open.pop(task, None)
         if hearing is not None:
             hearing.service.undecided -= 1
+            self._leave(hearing.crowd)
         return hearing
+
+    def _leave(self, crowd: tuple[Judging, Key]) -> None:
+        self._crowds[crowd] -= 1
+        if not self._crowds[crowd]:
+            del self._crowds[crowd]
 
     def _give_up(self, client: Client, then: Then, why: str) -> None:
         """Let the safe verdict stand, and say which answer it lacks."""

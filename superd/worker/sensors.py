@@ -13,8 +13,7 @@ from typing import Final
 import structlog
 
 from superd.access.bans import FOREVER, Ban
-from superd.access.verdict import Step, Verdict
-from superd.config.model import Service
+from superd.access.verdict import touched
 from superd.config.origin import Origin
 from superd.log import events
 from superd.log.connections import facts
@@ -48,7 +47,7 @@ class SensorStreams(StreamRuntime):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self._touched = _touched(self.service)
+        self._touched = touched(self.service.origin)
         minutes = self.service.access.deny_minutes or 0
         self._seconds = math.inf if minutes < 0 else _MINUTE * minutes
 
@@ -76,7 +75,7 @@ class SensorDatagrams(Runtime):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self._touched = _touched(self.service)
+        self._touched = touched(self.service.origin)
         self._complaints = Complaints()
         for listener in setup.listeners:
             trap = Trap(self, listener.socket)
@@ -117,7 +116,3 @@ class Trap:
             except OSError:
                 return
             self._runtime.received(peer_of(self._socket.family, address, self._name))
-
-
-def _touched(service: Service) -> Verdict:
-    return Verdict(False, Step.ADDRESS, "flags = SENSOR", service.origin)

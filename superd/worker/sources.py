@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -16,9 +17,13 @@ from superd.lookup.names import DEADLINE, Names
 from superd.lookup.netgroups import Netgroups
 from superd.service import Peer
 from superd.worker.client import Client
+from superd.worker.complaints import Complaints
 from superd.worker.descriptors import RESERVED, ceiling
 
 log = structlog.get_logger()
+
+_NOT_RUN = frozenset({126, 127})
+"""What a shell exits with when a command can't be executed, or found (POSIX, Shell Command Language, 2.8.2)."""
 
 _CONNECTED = frozenset({SocketType.STREAM, SocketType.SEQPACKET})
 
@@ -39,6 +44,8 @@ class Lookups:
         self._names: Names | None = None
         self._ident: Ident | None = None
         self._netgroups: Netgroups | None = None
+        self.doubts = Complaints()
+        """About whose names the log has been told: each datagram may need one, and its source can be forged."""
 
     @property
     def names(self) -> Names:
@@ -109,7 +116,7 @@ class ClientSources:
         if not address:
             return UNKNOWN
         answer = await self._lookups.names.name(address, self._service.access.lookup_seconds)
-        if answer.why:
+        if answer.why and not answer.cached and self._lookups.doubts.due(address, time.monotonic()):
             log.info(events.NAME_DOUBTFUL, service=self._service.key, peer=address, reason=answer.why)
         return answer.name
 
@@ -120,8 +127,13 @@ class ClientSources:
         return self._client.ident.user
 
     async def _aclexec(self, question: Question, facts: ClientFacts) -> bool | None:
-        """Run the command; ``None`` when it could not be run, so that the safe verdict stands."""
+        """Run the command; ``None`` when it could not be run to its end, so that the safe verdict stands.
+
+        libwrap takes that for a no, which admits everybody where the rule is in hosts.deny. There the command runs as
+        root; here it is the service's user, who may not be allowed to execute it.
+        """
         assert isinstance(question.command, Effect)  # noqa: S101  the walk put it there
         self._client.facts = facts
         status = await self._commands.command(question.command, self._client)
-        return None if status < 0 else os.waitstatus_to_exitcode(status) == 0
+        code = status if status < 0 else os.waitstatus_to_exitcode(status)
+        return None if code < 0 or code in _NOT_RUN else code == 0

@@ -59,6 +59,11 @@ class Starter:
         launch = ruled.launch(self._runtime.service.key, client, self._launchers.hosts_allow)
         least_busy(self._desks).launch(launch, fd, Live(self, client, unit))
 
+    @property
+    def taking(self) -> bool:
+        """Tell whether a launcher takes requests, so that what is asked of it does not just wait."""
+        return any(desk.taking for desk in self._desks)
+
     def launcher_ready(self) -> None:
         """Accept as long as a launcher takes requests; else leave clients in the kernel's queue.
 
@@ -66,7 +71,7 @@ class Starter:
         """
         if isinstance(self._runtime.service.action, Builtin):
             return
-        if any(desk.taking for desk in self._desks):
+        if self.taking:
             self._runtime.release(Hold.LAUNCHER)
         else:
             self._runtime.hold(Hold.LAUNCHER)

@@ -22,9 +22,10 @@ from superd.processes import Listener
 from superd.service import Peer
 from superd.worker.accepting import EXHAUSTED_PAUSE, peer_of
 from superd.worker.client import Client
+from superd.worker.complaints import Complaints
 from superd.worker.launchers import Launchers
 from superd.worker.live import Live
-from superd.worker.runtime import Runtime, Setup
+from superd.worker.runtime import Runtime, Setup, why
 from superd.worker.starter import Starter, family_of
 from superd.worker.watch import Hold, Watch
 
@@ -261,6 +262,7 @@ class WaitPrograms(Runtime):
         self.units: list[Unit] = [make(self, listener) for listener in setup.listeners]
         self.watches = [unit.watch for unit in self.units]
         self.starter = Starter(self, launchers, names, self._over, self._adopted)
+        self._complaints = Complaints()
 
     def start(self) -> None:
         """Serve from now on, once it is known whether programs of an earlier worker have the sockets."""
@@ -293,6 +295,15 @@ class WaitPrograms(Runtime):
         for unit in self.units:
             if self._streams:
                 backlog.listen(unit.socket)
+
+    def report_refusal(self, client: Client) -> None:
+        """Log a refusal; of a datagram's, within the bounds for what strangers can send in any number."""
+        if self._streams:
+            super().report_refusal(client)
+        elif count := self._complaints.due(client.peer.host, time.monotonic()):
+            more = {"count": count} if count > 1 else {}
+            known = facts(client.peer) | client.found | why(client) | more
+            log.warning(events.DATAGRAM_REFUSED, service=self.service.key, **known)
 
     def _over(self, live: Live, known: bool) -> None:
         for unit in _units(live):

@@ -15,7 +15,7 @@ import pytest
 
 from helpers import net, processes
 from helpers.daemon import NOBODY, Daemon, command, directory, running, write_files
-from helpers.stanza import internal, program
+from helpers.stanza import internal, program, stanza
 
 PIDFD_GETFD = 438
 """Its number in every architecture of Linux; the os module has no name for it."""
@@ -99,6 +99,18 @@ class TestTakenOver:
             with channel_of(bad) as channel:
                 channel.send(message)
             daemon.wait_for_log("protocol.violation")
+            net.wait_until(lambda: bad not in pids(daemon, "worker"), "it is ended")
+            assert net.tcp(port).endswith(b"\r\n")
+
+    def test_a_worker_cannot_end_the_daemon_with_a_ban_that_is_too_long_to_pass_on(self) -> None:
+        trap = stanza("trap", type="UNLISTED", flags="SENSOR", socket_type="stream", protocol="tcp", wait="no",
+                      port=net.free_port(), user=NOBODY, server="/bin/true", deny_time=5)  # fmt: skip
+        port = net.free_port()
+        with running(trap + internal("daytime", port)) as daemon:
+            (bad,) = pids(daemon, "worker")
+            with channel_of(bad) as channel:
+                channel.send(b'["Ban","trap","fe80::1%' + "\u0100".encode() * 4000 + b'"]')
+            daemon.wait_for_log("a ban of an address with a scope that no interface has")
             net.wait_until(lambda: bad not in pids(daemon, "worker"), "it is ended")
             assert net.tcp(port).endswith(b"\r\n")
 

@@ -209,6 +209,23 @@ def test_aclexec_decides(allow: str, served: bool) -> None:
         assert bool(net.tcp(port)) is served
 
 
+@pytest.mark.parametrize(
+    ("command", "served"),
+    [
+        ("true", False),
+        ("false", True),
+        ("kill $$", False),
+        ("/nonexistent/check", False),
+        ("@DIR@/superd.conf", False),
+    ],
+)
+def test_aclexec_in_hosts_deny_admits_only_whom_it_clears(command: str, served: bool) -> None:
+    """A command that can't be executed, or is killed, has not said no."""
+    port = net.free_port()
+    with ruled(report(port), deny=f"report: ALL: aclexec {command}\n", files={"report": REPORT}):
+        assert bool(net.tcp(port)) is served
+
+
 def test_aclexec_says_nothing_to_the_client() -> None:
     """Debian's libwrap lets the command write to the connection."""
     port = net.free_port()

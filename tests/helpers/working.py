@@ -261,7 +261,9 @@ async def working(
         logs=LogFiles([LogFile(str(log_path))] if log_path else ()),
         launchers={LAUNCHER: worker_end} if launcher else {},
         launchers_of={
-            service.key: (LAUNCHER,) for service in services if isinstance(service.action, Program)
+            service.key: (LAUNCHER,)
+            for service in services
+            if isinstance(service.action, Program) or service.access.daemon
         },
         drain_timeout=drain_timeout,
     )

@@ -199,6 +199,25 @@ def test_only_so_many_commands_run_at_a_time(rules: Rules, monkeypatch: pytest.M
         assert run(worker, rules.command(deny="svc: ALL: spawn exit 5\n")) == 5
 
 
+def test_the_clients_of_one_network_leave_room_for_others(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They decide how long safe_finger(8) takes; an aclexec that is not run refuses whoever it is about."""
+    monkeypatch.setattr(commands, "NETWORK_LIMIT", 2)
+    with running(service(), rules=rules.folder) as launcher:
+        worker = launcher.attach()
+        request = rules.command(deny=f"svc: ALL: spawn {waiting(rules)}\n")
+        for number in range(3):
+            worker.send(replace(request, number=number, peer_host=f"192.0.2.{number}"))
+        assert receive(worker, CommandEnded) == CommandEnded(2, -1)
+        worker.send(replace(request, number=3, peer_host="198.51.100.1"))
+        worker.send(replace(request, number=4, peer_host="2001:db8::1"))
+        worker.send(replace(request, number=5, line=7))
+        assert receive(worker, CommandEnded) == CommandEnded(5, -1)
+        release(rules)
+        assert {receive(worker, CommandEnded).status for _ in range(4)} == {0}
+
+
 def waiting(rules: Rules) -> str:
     """A command that runs until it is released."""
     return f"(while [ ! -e {rules.folder}/out/go ]; do sleep 0.05; done)"

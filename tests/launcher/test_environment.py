@@ -110,6 +110,10 @@ def test_one_connection_leaves_nothing_for_the_next() -> None:
         "::1%e;x",
         "::1%" + "x" * 16,
         "1" * 46,
+        "1.2",
+        "abc",
+        "::::",
+        "1::2::3",
         "\uff11::",
     ],
 )
@@ -131,3 +135,10 @@ def test_scopes_are_names_of_interfaces_however_unusual(host: str, monkeypatch: 
 def test_scopes_that_no_interface_has_are_not_believed(host: str) -> None:
     with pytest.raises(ProtocolViolation):
         variables(Launch("s", 1, host, 40000, "", 0))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "\u0100" * 4000, "a\nb"])
+def test_a_client_of_a_unix_socket_has_no_address(host: str) -> None:
+    """It would be repeated to other workers, in a message that may be too long to be sent."""
+    with pytest.raises(ProtocolViolation):
+        unix(Launch("s", 1, host, 0, "", 0))

@@ -63,6 +63,7 @@ VIOLATIONS = {
     "a path as file": {"file": "/etc/hosts.allow"},
     "an address that is code": {"peer_host": "$(id)"},
     "a name as address": {"peer_host": "client.example"},
+    "what only looks like an address": {"peer_host": "1::2::3"},
     "a port too high": {"peer_port": 65536},
     "a port without an address": {"peer_host": "", "peer_port": -1},
     "a newline in a name": {"client_name": "a\nb"},

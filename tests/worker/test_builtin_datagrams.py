@@ -2,15 +2,20 @@
 
 import asyncio
 import socket
+from collections.abc import Iterable
 
 import pytest
+import structlog
 
 from helpers.working import DEADLINE, DatagramClient, bound, eventually, service, working
 from superd.config.model import Access, AddressPattern, Limits, SocketType
 from superd.config.origin import Origin
 from superd.config.written import Written
+from superd.log import events
 from superd.net.datagram import AMPLIFIED_BURST, Outbound
 from superd.net.loops import ANSWERING_PORTS, LoopGuard
+from superd.service import Datagram, Send
+from superd_services.echo.protocol import EchoDatagram
 
 DGRAM = SocketType.DGRAM
 HERE = Origin("test.conf", 3)
@@ -88,6 +93,30 @@ async def test_a_refused_sender_gets_no_answer_and_others_do() -> None:
             assert await other.receive() == b"yes"
             with pytest.raises(BlockingIOError):
                 refused.socket.recv(10)
+
+
+async def test_a_service_that_fails_says_so_once_however_many_datagrams_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    echo = EchoDatagram.handle
+
+    def fail(machine: EchoDatagram, event: Datagram) -> Iterable[Send]:
+        if event.data == b"fail":
+            raise OSError("the disk is gone")
+        return echo(machine, event)
+
+    monkeypatch.setattr(EchoDatagram, "handle", fail)
+    with structlog.testing.capture_logs() as logged:
+        async with working((service("echo", kind=DGRAM), bound(DGRAM))) as worker:
+            with DatagramClient(worker) as client:
+                for _ in range(50):
+                    client.send(b"fail")
+                client.send(b"work")
+                assert await client.receive() == b"work"
+
+    told = [(event["event"], event["error"]) for event in logged if event["log_level"] == "error"]
+    assert told == [(events.MACHINE_FAILED, "OSError: the disk is gone")]
+    assert [event["event"] for event in logged].count(events.DATAGRAM_ANSWERED) == 1
 
 
 async def test_what_comes_during_a_pause_is_not_answered_later() -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from helpers.working import (
     DEADLINE,
@@ -40,7 +42,8 @@ class SlowNames:
     async def name(self, address: str, seconds: float) -> Answer:
         self.asked.append(address)
         try:
-            return Answer(await asyncio.wait_for(asyncio.shield(self.answer), seconds))
+            name = await asyncio.wait_for(asyncio.shield(self.answer), seconds)
+            return Answer(name, "" if "." in name else "it is not known")
         except TimeoutError:
             return Answer("unknown", "no answer in time")
 
@@ -78,8 +81,11 @@ async def test_five_hundred_clients_without_an_answer_hold_up_nobody_and_are_ref
 ) -> None:
     hurried = FRIENDS.model_copy(update={"lookup_seconds": 3.0})
     slow, quick = service("echo", key="slow", access=hurried), service("echo", key="quick")
-    async with working((slow, bound()), (quick, bound())) as worker:
-        waiting = [await connect(worker) for _ in range(500)]
+    async with working((slow, bound(address="0.0.0.0")), (quick, bound())) as worker:
+        sources = [f"127.0.{number // 50}.{number % 50 + 1}" for number in range(500)]
+        waiting = [
+            await asyncio.open_connection(*worker.address(), local_addr=(source, 0)) for source in sources
+        ]
         await eventually(lambda: len(names.asked) == 500)
         assert await talk(worker, b"hello", 1) == b"hello"
         assert worker.engine._runtimes[0].undecided == 500
@@ -103,6 +109,42 @@ async def test_over_the_limit_a_client_is_refused_at_once(
         for reader, writer in first:
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
+            writer.close()
+
+
+async def test_the_clients_of_one_network_leave_room_for_others(
+    names: SlowNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("superd.worker.hearings.CROWD_LIMIT", 2)
+    async with working((service("echo", access=FRIENDS), bound(address="0.0.0.0"))) as worker:
+
+        async def connected(source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            return await asyncio.open_connection(*worker.address(), local_addr=(source, 0))
+
+        first = [await connected(source) for source in ("127.0.1.1", "127.0.1.2", "127.0.2.1")]
+        await eventually(lambda: len(names.asked) == 3)
+        reader, writer = await connected("127.0.1.3")
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        names.answer.set_result("friend.example")
+        for reader, writer in first:
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            writer.close()
+        assert not worker.engine._context.hearings._crowds
+
+
+async def test_clients_that_waited_for_the_same_answer_count_one_after_the_other(names: SlowNames) -> None:
+    one = Limits(instances=Written(value=1, origin=HERE))
+    async with working((service("echo", access=FRIENDS, limits=one), bound())) as worker:
+        waiting = [await connect(worker) for _ in range(5)]
+        await eventually(lambda: len(names.asked) == 5)
+        names.answer.set_result("friend.example")
+        (runtime,) = worker.engine._runtimes
+        await eventually(lambda: not runtime.undecided)
+        assert (runtime.live, runtime.refused) == (1, 4)
+        for _, writer in waiting:
             writer.close()
 
 
@@ -154,6 +196,22 @@ async def test_a_datagram_is_answered_when_its_sender_is_known_and_others_need_n
             assert await quick.receive() == b"quick"
             names.answer.set_result("friend.example")
             assert await slow.receive() == b"slow"
+
+
+async def test_a_flood_of_datagrams_from_a_nameless_source_makes_one_line_about_its_name(
+    names: SlowNames,
+) -> None:
+    names.answer.set_result("unknown")
+    async with working((service("echo", kind=DGRAM, access=FRIENDS), bound(DGRAM))) as worker:
+
+        def refused(number: int) -> bool:
+            return worker.engine._runtimes[0].refused == number
+
+        with capture_logs() as logged, DatagramClient(worker) as client:
+            for number in range(1, 21):
+                client.send(b"x")
+                await eventually(partial(refused, number))
+        assert [each["event"] for each in logged].count("name.doubtful") == 1
 
 
 async def test_datagrams_that_come_before_the_name_are_passed_on_in_order(names: SlowNames) -> None:
@@ -229,3 +287,25 @@ async def test_a_program_behind_a_banner_of_a_rule_gets_its_connection_after_it(
             assert sock.getsockopt(1, 9) == 1  # SOL_SOCKET, SO_KEEPALIVE
             assert await reader.readexactly(7) == b"hello\r\n"
         writer.close()
+
+
+async def test_a_twist_of_a_built_in_waits_for_no_launcher(tmp_path: Path) -> None:
+    """A built-in goes on accepting without one: whoever waits for it would hold a descriptor, in any number."""
+    (tmp_path / "hosts.allow").write_text("svc: ALL: twist true\n")
+    svc = service("echo", access=Access(daemon="svc"))
+    async with working((svc, bound()), hosts=tmp_path, launcher=False) as worker:
+        with suppress(ConnectionResetError):
+            assert await talk(worker) == b""
+        assert (worker.engine._runtimes[0].live, worker.engine._runtimes[0].refused) == (0, 1)
+
+
+async def test_without_an_answer_nobody_is_served_under_other_ids_than_its_rule_has(
+    names: SlowNames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("superd.worker.runtime.Runtime.undecided_limit", 0)
+    (tmp_path / "hosts.allow").write_text("svc: ALL: spawn true %n: user nobody\n")
+    async with working((service(program(), access=Access(daemon="svc")), bound()), hosts=tmp_path) as worker:
+        with suppress(ConnectionResetError):
+            assert await talk(worker) == b""
+        assert worker.engine._runtimes[0].refused == 1
+    assert names.asked == []

@@ -125,3 +125,36 @@ async def test_idonly_serves_whom_somebody_names(
         await eventually(worker.log_lines)
         assert worker.log_lines()[0] == first
         assert len(server.asked) == 1
+
+
+async def test_who_is_held_for_an_answer_counts_as_one_of_the_instances(
+    server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "log"
+    one = Limits(instances=Written(value=1, origin=HERE))
+    log = logged(path).log.model_copy(update={"on_failure": frozenset()})
+    async with working((logged(path, limits=one, log=log), bound()), log_path=path) as worker:
+        first = asyncio.ensure_future(talk(worker, b"x"))
+        await eventually(lambda: server.asked)
+        with suppress(ConnectionResetError):
+            assert await talk(worker, b"x") == b""
+        server.answer.set_result(ALICE)
+        assert await first == b"x"
+        (runtime,) = worker.engine._runtimes
+        await eventually(lambda: not runtime.gate.counters.total)
+        assert (runtime.served, runtime.refused) == (1, 1)
+
+
+async def test_a_worker_that_drains_holds_nobody_for_an_answer(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would end before the answer, and with it a client that was admitted."""
+    monkeypatch.setattr("superd.worker.engine.HANDOVER_LIMIT", 0.1)
+    (tmp_path / "hosts.allow").write_text("svc: nobody@ALL\n")
+    path = tmp_path / "log"
+    svc = logged(path, access=Access(daemon="svc"))
+    async with working((svc, bound()), log_path=path, hosts=tmp_path) as worker:
+        first = asyncio.ensure_future(talk(worker, b"x"))
+        await eventually(lambda: server.asked)
+        await worker.drain()
+        assert await first == b"x"

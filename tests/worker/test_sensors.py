@@ -22,6 +22,7 @@ from superd.access import addresses
 from superd.access.bans import FOREVER, Ban
 from superd.config.model import Access, Banners, Sensor, Service, SocketType
 from superd.config.origin import Origin
+from superd.log import connections
 from superd.privsep.messages import Ban as Touch
 from superd.privsep.messages import Banned, Dump, StateEnd
 from superd.worker.sensors import ban_of
@@ -80,7 +81,10 @@ async def test_whom_it_is_not_for_is_refused_and_not_reported(access: Access) ->
         assert await reports(worker) == []
 
 
-async def test_a_banned_client_gets_no_service_and_the_log_names_the_sensor(tmp_path: Path) -> None:
+async def test_a_banned_client_gets_no_service_and_the_log_names_the_sensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "template", lambda *_: None)  # the events go through structlog, then
     log_path = tmp_path / "log"
     async with working((service(log=file_log(log_path)), bound()), log_path=log_path) as worker:
         assert await talk(worker, b"hello") == b"hello"

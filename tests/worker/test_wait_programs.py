@@ -8,6 +8,7 @@ import socket
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from helpers.working import (
     DatagramClient,
@@ -139,6 +140,20 @@ async def test_a_refused_datagram_is_read_away_and_the_service_goes_on() -> None
             with sock:
                 assert launch.peer_host == "127.0.0.10"
                 assert sock.recv(100) == b"yes"
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_refused_datagrams_of_one_source_make_one_line_however_many_come(*, wait: bool) -> None:
+    pattern = AddressPattern(text="127.0.0.0/8", origin=HERE, network="127.0.0.0/8")
+    svc = service(program(), kind=DGRAM, wait=wait, access=Access(no_access=(pattern,)))
+    async with working((svc, bound(DGRAM))) as worker:
+        with capture_logs() as logged, DatagramClient(worker) as client:
+            for _ in range(20):
+                client.send(b"no")
+            await eventually(lambda: _refused(worker) == 20)
+        assert [(each["event"], each["rule"]) for each in logged if each["log_level"] == "warning"] == [
+            ("datagram.refused", "test.conf:3: no_access 127.0.0.0/8")
+        ]
 
 
 @pytest.mark.parametrize("kind", [DGRAM, SocketType.STREAM])
