@@ -15,7 +15,7 @@ from superd.access.checks import Check
 from superd.access.facts import ClientFacts
 from superd.access.hearing import hear
 from superd.access.hosts_access import Effect, HostsAccess
-from superd.access.verdict import Step, Verdict
+from superd.access.verdict import Step, Verdict, touched
 from superd.cli.explain_given import Given, Hosts, plan
 from superd.cli.explain_request import Request, is_anonymous, now
 from superd.cli.explain_sources import GivenSources, Lookup, Lookups
@@ -81,7 +81,7 @@ class Explanation:
     @property
     def outcome(self) -> Outcome:
         """What happens to the client."""
-        if not self.verdict.allowed or self.service.sensor:
+        if not self.verdict.allowed:
             return Outcome.DENY
         return Outcome.TWIST if self.verdict.twist else Outcome.ALLOW
 
@@ -117,8 +117,11 @@ class Explainer:
         sources = GivenSources(request, service, self._lookups, aclexec=aclexec)
         gate = self._gate(service)
         heard = await hear(gate, seen, gate.decide(seen, at, 0.0), sources, lambda: (at, 0.0))
-        client = Client(seen, 0, _settled(heard.verdict), heard.facts if sources.lookups else None)
-        stages = _stages(self._gate(service).checks, seen, heard.facts, at)
+        verdict, trap = _settled(heard.verdict), touched(service.origin) if service.sensor else None
+        client = Client(
+            seen, 0, trap if trap and verdict.allowed else verdict, heard.facts if sources.lookups else None
+        )
+        stages = _stages(_checks(self._gate(service), trap), seen, heard.facts, at)
         try:
             given = self._plan(service, client)
         except RefusalError as refusal:
@@ -130,7 +133,7 @@ class Explainer:
         )  # fmt: skip
 
     def _plan(self, service: Service, client: Client) -> Given | None:
-        if not client.verdict.allowed or service.sensor:
+        if not client.verdict.allowed:
             return None
         return plan(service, client, Hosts((service,), *self._files))
 
@@ -173,6 +176,13 @@ def _settled(verdict: Verdict) -> Verdict:
         return verdict
     step = None if verdict.allowed else verdict.step or Step.ADDRESS
     return replace(verdict, step=step, rule=f"{verdict.rule} (needs {verdict.question})")
+
+
+def _checks(gate: Gate, trap: Verdict | None) -> tuple[Check, ...]:
+    """The steps of admission; behind those of a sensor is that whoever passes them has touched it."""
+    if trap is None:
+        return tuple(gate.checks)
+    return (*gate.checks, Check(Step.ADDRESS, lambda *_: trap, trap.rule, trap.origin))
 
 
 def _stages(checks: Sequence[Check], peer: Peer, facts: ClientFacts, at: float) -> list[Stage]:

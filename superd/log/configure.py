@@ -50,7 +50,7 @@ class Emitter:
     def report(self) -> None:
         """Say how many events were lost; the number stays if this one is lost as well."""
         outlet, count = self.outlet, self.outlet.dropped
-        outlet.send(self._renderer(self, "warning", {"event": events.LOG_DROPPED, "count": count}))
+        outlet.write(self._renderer(self, "warning", {"event": events.LOG_DROPPED, "count": count}))
         outlet.dropped = 0 if outlet.dropped == count else count
 
 

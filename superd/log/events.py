@@ -31,11 +31,12 @@ from superd.access.verdict import Verdict
 
 CONNECTION_START: Final = "connection.start"
 """Info: admitted. conn, service, peer, peer_port, local, local_port, rule (when one was needed); pid for a
-program."""
+program; operation and file for a transfer (TFTP)."""
 
 CONNECTION_END: Final = "connection.end"
 """Info: over. The keys of the start, and duration, status or signal (programs), bytes_in,
-bytes_out (built-ins), reason when it did not end by itself (idle, drain, reset)."""
+bytes_out (built-ins), reason when it did not end by itself (idle, drain, reset). Transfers have outcome (done, probed,
+refused, failed), size, options, retransmissions and rate as well; failed ones are warnings, probed ones debug."""
 
 CONNECTION_REFUSED: Final = "connection.refused"
 """Warning: not admitted. conn, service, peer, peer_port, local, local_port, step (the step of admission),
@@ -48,6 +49,18 @@ count when several of one peer are reported together."""
 DATAGRAM_ANSWERED: Final = "datagram.answered"
 """Info: a datagram was answered in process. service, peer, peer_port, local, local_port, bytes_in,
 bytes_out."""
+
+BOOTP_ANSWERED: Final = "bootp.answered"
+"""Info: a client that may have no address yet was answered in process. service, peer, peer_port, local, local_port,
+interface, delivery (unicast, broadcast, frame), and what the service says of it: mac, address, file, message."""
+
+BOOTP_IGNORED: Final = "bootp.ignored"
+"""Debug: such a client got no answer. The same keys but delivery, and reason; count when several are reported
+together."""
+
+BOOTP_PROBLEM: Final = "bootp.problem"
+"""Warning: something to mend in what such a service answers with. The same keys as far as they are known, reason,
+rule (file and line)."""
 
 NAME_DOUBTFUL: Final = "name.doubtful"
 """Info: the name of a client's address is unknown or not trusted. service, peer, reason."""

@@ -37,7 +37,11 @@ class Outlet:
         self._waiting_bytes = 0
 
     def send(self, data: bytes) -> None:
-        """Write ``data`` now, or keep it for later, or drop it; never waits and never raises."""
+        """Write a message now, or keep it for later, or drop it; never waits and never raises."""
+        self.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Like ``send``, for several messages in one piece as well, and past any ``batch``."""
         if self._waiting and not self.flush():
             self._keep(data)
             return
@@ -78,10 +82,14 @@ class Outlet:
 
     def _keep(self, data: bytes) -> None:
         if self._waiting_bytes + len(data) > WAITING_LIMIT:
-            self.dropped += 1
+            self._drop(data)
             return
         self._waiting.append(data)
         self._waiting_bytes += len(data)
+
+    def _drop(self, _data: bytes) -> None:
+        """Count what is lost: here one message."""
+        self.dropped += 1
 
     def _transmit(self, data: bytes) -> bytes:
         """Write what the destination takes; return what would have blocked. This one takes everything."""
@@ -104,7 +112,7 @@ class DescriptorOutlet(Outlet):
     def send(self, data: bytes) -> None:
         """Like ``Outlet.send``; within a ``batch``, lines are put together and written at its end."""
         if not batch.open:
-            super().send(data)
+            self.write(data)
             return
         if not self._held:
             batch.add(self)
@@ -122,7 +130,7 @@ class DescriptorOutlet(Outlet):
         data = b"".join(self._held)
         self._held.clear()
         self._held_bytes = 0
-        super().send(data)
+        self.write(data)
 
     def renewed(self) -> None:
         """Look anew at what the descriptor refers to, since dup2(2) may have put another file there."""
@@ -156,8 +164,11 @@ class DescriptorOutlet(Outlet):
         except BlockingIOError:
             return data
         except OSError:
-            self.dropped += 1
+            self._drop(data)
             return b""
+
+    def _drop(self, _data: bytes) -> None:
+        self.dropped += max(1, _data.count(b"\n"))  # each message is a line, and one that was cut off counts
 
     def _write(self, data: bytes) -> int:
         if self._socket is not None:

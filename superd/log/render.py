@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from superd.log.outlet import LINE_LIMIT
-from superd.log.syslog import LEVELS, MESSAGE_LIMIT, bsd_stamp, priority
+from superd.log.syslog import FACILITIES, LEVELS, MESSAGE_LIMIT, bsd_stamp
 from superd.log.text import TEXT_LIMIT, Stamp, escape
 
 IDENT: Final = "superd"
@@ -35,19 +35,24 @@ Fields = Mapping[str, object]
 
 
 class Head(NamedTuple):
-    """What every event has: when (seconds since the epoch), level, and the process that wrote it."""
+    """What every event has: when (seconds since the epoch), level, and the process that wrote it.
+
+    ``severity`` is what a rule wants of the system's log, ``[facility.]level``; empty for what the level says.
+    """
 
     when: float
     level: str
     process: str
     process_id: int
+    severity: str = ""
 
 
 class Frame(NamedTuple):
-    """Turns a body into one message of at most ``limit`` bytes."""
+    """Turns a body into one message of at most ``limit`` bytes; ``stamped``: it says when, too."""
 
     wrap: Callable[[Head, str], bytes]
     limit: int
+    stamped: bool = False
 
 
 Body = Callable[[Head, Fields], str]
@@ -86,7 +91,7 @@ class Renderer:
         """Render one event."""
         if "exc_info" in fields:
             _take_exception(fields, verbose=self.verbose)
-        head = self.head(level, time.time())
+        head = self.head(level, time.time())._replace(severity=str(fields.get("severity", "")))
         data = self.frame.wrap(head, self.body(head, fields))
         return data if len(data) <= self.frame.limit else self._shortened(head, fields)
 
@@ -146,10 +151,13 @@ def journal(head: Head, fields: Fields) -> str:
     """The journal's native protocol: ``FIELD=value`` lines; each key of the event becomes ``SUPERD_KEY``."""
     lines = [
         f"MESSAGE={brief(head, fields)}",
-        f"PRIORITY={LEVELS.get(head.level, 2)}",
+        f"PRIORITY={_number(head)}",
         f"SYSLOG_IDENTIFIER={IDENT}",
         f"SUPERD_PROCESS={escape(head.process)}",
     ]
+    facility = _facility(head)
+    if facility:
+        lines.append(f"SYSLOG_FACILITY={FACILITIES[facility]}")
     lines += [f"SUPERD_{key.upper()}={escape(str(value))}" for key, value in fields.items()]
     return "\n".join(lines)
 
@@ -162,21 +170,33 @@ def line_frame() -> Frame:
 def prefix_frame() -> Frame:
     """Lines for a standard error that the journal reads: the level as ``<N>`` in front (sd-daemon(3))."""
     return Frame(
-        lambda head, body: f"<{LEVELS.get(head.level, 2)}>{body}\n".encode("utf-8", "backslashreplace"),
+        lambda head, body: f"<{_number(head)}>{body}\n".encode("utf-8", "backslashreplace"),
         LINE_LIMIT,
     )
 
 
 def syslog_frame(facility: str) -> Frame:
     """Messages for the syslog daemon (RFC 3164). Raises KeyError for an unknown facility."""
-    priorities = {level: priority(facility, level) for level in LEVELS}
+    usual = FACILITIES[facility.lower()]
 
     def wrap(head: Head, body: str) -> bytes:
-        pri = priorities.get(head.level, priorities["crit"])
+        wanted = _facility(head)
+        pri = 8 * (FACILITIES[wanted] if wanted else usual) + _number(head)
         message = f"<{pri}>{_bsd(head.when)} {IDENT}[{head.process_id}]: {body}"
         return message.encode("utf-8", "backslashreplace")
 
-    return Frame(wrap, MESSAGE_LIMIT)
+    return Frame(wrap, MESSAGE_LIMIT, stamped=True)
+
+
+def _number(head: Head) -> int:
+    """syslog(3)'s number of an event's level."""
+    return LEVELS.get(head.severity.rpartition(".")[2].lower() or head.level, LEVELS["crit"])
+
+
+def _facility(head: Head) -> str:
+    """The facility that a rule wants; empty for the usual one, as for ``kern``, which only the kernel has."""
+    name = head.severity.rpartition(".")[0].lower()
+    return name if name != "kern" and name in FACILITIES else ""
 
 
 def template(
@@ -186,9 +206,9 @@ def template(
 
     It takes the time (``iso``) and then the values of ``keys`` in their order, without those that are ``known``
     already. Values must be numbers, or texts that need no escaping; ``conn`` is written in hexadecimal. ``None``
-    for bodies that are not one line with the time in ``iso`` form, and when what is known looks like a mark.
+    where the time does not stand once and in ``iso`` form, and when what is known looks like a mark.
     """
-    if renderer.body not in {logfmt, json}:
+    if renderer.body not in {logfmt, json} or renderer.frame.stamped:
         return None
     marks = {key: known.get(key) or _mark(key, place) for place, key in enumerate(keys)}
     if any("mark" in text or iso(0.0) in text for text in known.values()):

@@ -308,7 +308,12 @@ def test_a_service_that_waits_does_not_see_its_clients(question: Question) -> No
 def test_a_sensor_refuses_whom_it_admits(question: Question) -> None:
     question.configure("flags = SENSOR", "deny_time = 5")
     answer = question.answer(*CLIENT)
-    assert answer["verdict"] == "deny"
+    assert (answer["verdict"], answer["step"], answer["rule"]) == ("deny", "address", "flags = SENSOR")
+    assert answer["file"].endswith("x.conf")
+    assert answer["line"] > 0
+    assert [(step["rule"], step["state"]) for step in answer["steps"] if step["step"] == "address"] == [
+        ("flags = SENSOR", "refused")
+    ]
     assert "the list of banned clients is the daemon's; it was not asked" in answer["notes"]
     assert "banned from every service for 5 minutes" in answer["notes"][-1]
 

@@ -16,8 +16,9 @@ import structlog
 from superd import log
 from superd.errors import ConfigError
 from superd.log import events, syslog
+from superd.log.batch import batch
 from superd.log.files import LogFiles
-from superd.log.outlet import WAITING_LIMIT, Outlet
+from superd.log.outlet import WAITING_LIMIT, DescriptorOutlet, Outlet
 
 configuring = importlib.import_module("superd.log.configure")
 """The module; the package's attribute of this name is the function."""
@@ -156,6 +157,17 @@ def test_lost_events_are_counted_in_the_log_itself() -> None:
     assert "level=warning event=log.dropped" in note
     assert note.endswith(" count=1")
     assert "event=after" in after
+
+
+def test_what_a_full_disk_loses_stays_counted_until_it_can_be_said() -> None:
+    log.configure("logfmt", cache=False)
+    configuring._emitter.outlet.close()
+    outlet = configuring._emitter.outlet = DescriptorOutlet(os.open("/dev/full", os.O_WRONLY))
+    for _ in range(3):
+        with batch:
+            for _ in range(10):
+                logger().info("filler")
+    assert outlet.dropped == 30
 
 
 def test_flush_reports_what_was_lost_without_a_further_event(capfd: pytest.CaptureFixture[str]) -> None:

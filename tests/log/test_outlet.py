@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from superd.log.batch import batch
 from superd.log.outlet import LINE_LIMIT, WAITING_LIMIT, DatagramOutlet, DescriptorOutlet, own_description
 
 LINE = b"x" * 99 + b"\n"
@@ -87,6 +88,15 @@ def test_a_full_disk_raises_nothing_and_is_counted() -> None:
     outlet = DescriptorOutlet(os.open("/dev/full", os.O_WRONLY))
     outlet.send(LINE)
     assert outlet.take_dropped() == 1
+    outlet.close()
+
+
+def test_lines_that_are_lost_together_are_counted_one_by_one() -> None:
+    outlet = DescriptorOutlet(os.open("/dev/full", os.O_WRONLY))
+    with batch:
+        for _ in range(5):
+            outlet.send(LINE)
+    assert outlet.take_dropped() == 5
     outlet.close()
 
 

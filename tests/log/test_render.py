@@ -76,6 +76,33 @@ def test_syslog_gets_a_header_and_no_second_stamp() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("severity", "priority"),
+    [
+        ("local3.notice", 19 * 8 + 5),
+        ("AUTH.Crit", 4 * 8 + 2),
+        ("crit", 3 * 8 + 2),
+        ("kern.info", 3 * 8 + 6),
+    ],
+)
+def test_a_rules_severity_is_the_priority_of_its_syslog_message(severity: str, priority: int) -> None:
+    message = rendered("syslog", {"event": "connection.start", "severity": severity}).decode()
+    assert message.startswith(f"<{priority}>")
+
+
+def test_a_rules_severity_reaches_the_journal() -> None:
+    fields = rendered("journal", {"event": "connection.start", "severity": "local3.notice"}).decode()
+    assert "PRIORITY=5\n" in fields
+    assert "SYSLOG_FACILITY=19\n" in fields
+    assert rendered("prefixed", {"event": "connection.start", "severity": "crit"}).startswith(b"<2>")
+
+
+@pytest.mark.parametrize("body", [render.logfmt, render.json])
+def test_messages_with_a_time_in_their_header_have_no_template(body: render.Body) -> None:
+    renderer = render.Renderer(body, render.syslog_frame("daemon"))
+    assert render.template(renderer, "connection.start", ("conn",), {}) is None
+
+
 def test_the_journal_gets_a_field_for_each_key() -> None:
     assert render.journal(HEAD, EVENT).split("\n") == [
         'MESSAGE=connection.refused conn=1f peer=192.0.2.7 peer_port=4711 rule="a:3: x y"',
