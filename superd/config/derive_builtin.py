@@ -6,7 +6,7 @@ from typing import get_origin
 from pydantic import ValidationError
 
 from superd import builtins
-from superd.config import attributes
+from superd.config import attributes, option_errors
 from superd.config.context import Context
 from superd.config.derive_credentials import derive_credentials
 from superd.config.model import Builtin
@@ -41,6 +41,8 @@ def derive_builtin(context: Context) -> Builtin | None:
     options = _options(context, service)
     if options is None:
         return None
+    for problem in service.problems(options) if service.problems else ():
+        context.warning("service-file", Origin(problem.path, problem.line), problem.text)
     return Builtin(name=service.name, options=options, credentials=credentials)
 
 
@@ -53,7 +55,9 @@ def _find(context: Context) -> BuiltinService | None:
     except ConfigError as error:
         context.error("extension-unusable", context.written.origin, str(error))
         return None
-    offered = service is not None and (service.stream if context.streams else service.datagram)
+    offered = service is not None and (
+        service.stream if context.streams else service.datagram or service.transfers or service.links
+    )
     if service is None or not offered:
         kind = context.written.socket_type.value if context.written.socket_type else ""
         text = f"there is no built-in service {name}" + (f" for {kind} sockets" if service else "")
@@ -87,9 +91,16 @@ def _plain(words: Words, annotation: object) -> str | list[str]:
 
 
 def _report(context: Context, error: ValidationError, options: Mapping[str, Words]) -> None:
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        name = str(detail["loc"][0]) if detail["loc"] else context.written.name
-        context.bad(name, _origin(context, options.get(name, ())), detail["msg"])
+    for detail in error.errors(include_url=False):
+        name, *place = detail["loc"] or (context.written.name,)
+        words = options.get(str(name), ())
+        at = place[0] if place and isinstance(place[0], int) else 0
+        context.bad(
+            str(name),
+            _origin(context, words[at:]),
+            option_errors.reason(detail),
+            hint=option_errors.hint(detail),
+        )
 
 
 def _origin(context: Context, words: Words) -> Origin:

@@ -29,6 +29,8 @@ _SWITCHES: Final = frozenset({"enabled", "disabled"})
 _FLAGS_WITHOUT_EFFECT: Final = frozenset({"REUSE", "NODELAY", "KEEPALIVE", "NORETRY"})
 """Flags that restrict nothing, so that losing them opens nothing."""
 
+_IGNORED: Final = "ignores the line"
+
 
 class Section:
     """The values of one stanza while its lines are applied; ``defaults`` is applied to by several stanzas."""
@@ -61,9 +63,31 @@ class Section:
             if attributes.report_unknown(each.spelling, each.origin, self.report):
                 self.spoiled[ANY] = each.origin
 
-    def option(self, assignment: Assignment) -> Words:
-        """Give the words of a line that may be a built-in service's own option."""
-        return self._words(assignment)
+    def options(self) -> dict[str, Words]:
+        """Give the words of the lines that may be a built-in service's own options.
+
+        ``+=`` and ``-=`` edit what this stanza has set before. What can't be done might restrict, so it spoils.
+        """
+        found: dict[str, Words] = {}
+        for each in self.unknown:
+            found[each.name] = self._option(each, found.get(each.name, ()))
+        return found
+
+    def _option(self, assignment: Assignment, before: Words) -> Words:
+        words = self._words(assignment)
+        if assignment.operator == "+=":
+            return (*before, *words)
+        old, new = [word.value.lower() for word in before], [word.value.lower() for word in words]
+        if assignment.operator == "-=":
+            missing = " ".join(word for word in new if word not in old)
+            if missing:
+                text = f"{assignment.spelling} is not set to {missing} here, so that -= can't take it out"
+                self._spoil("nothing-removed", assignment, text, _IGNORED)
+            return tuple(word for word in before if word.value.lower() not in new)
+        if before and old != new:
+            text = f"{assignment.spelling} was already set in {before[0].origin}, to something else"
+            self._spoil("set-differently", assignment, text, _IGNORED)
+        return words
 
     def _spoil(self, code: str, assignment: Assignment, text: str, xinetd: str, hint: str = "") -> None:
         self.report.error(code, assignment.origin, text, hint=hint, xinetd=xinetd)

@@ -150,8 +150,7 @@ class Reader:
             section.apply(assignment)
         options: dict[str, Words] = {}
         if _is_internal(section.values.get("type")):
-            for each in section.unknown:
-                options.setdefault(each.name, section.option(each))
+            options = section.options()
         else:
             section.report_unknown()
         for name, origin in defaults.spoiled.items():

@@ -1,8 +1,8 @@
 """``Calls``: threads that do the blocking work of one built-in service (``superd.service.Call``).
 
 Each service has its own, so one whose files are on a dead server can't stop another. A thread can't be ended from
-outside: one that hangs is given up after ``CALL_DEADLINE`` and replaced, up to ``THREADS_LIMIT``. When all hang, calls
-are refused at once until one comes back.
+outside: one that takes long is replaced, so that nobody waits behind it, up to ``THREADS_LIMIT``, and one that hangs is
+given up after ``CALL_DEADLINE``. When all hang, calls are refused at once until one comes back.
 """
 
 import asyncio
@@ -21,7 +21,11 @@ THREADS: Final = 4
 """Threads of a service that do work: calls wait for disks more than for the processor, of which Python uses one."""
 
 THREADS_LIMIT: Final = 16
-"""Threads of a service, those that hang included: three times as many may hang as work."""
+"""Threads of a service, those that take long or hang included: three times as many as work."""
+
+SLOW: Final = 1.0
+"""Seconds after which a call no longer counts as work: its disk or its server may never answer. It is looked after once
+in that time, so up to twice as many."""
 
 QUEUE_LIMIT: Final = 8192
 """Calls of a service that are under way or wait for a thread. More could hardly be answered within the deadline; each
@@ -31,13 +35,13 @@ costs a few hundred bytes."""
 class Job:
     """One call; ``due`` is when it is given up, in the loop's seconds."""
 
-    __slots__ = ("answer", "begun", "due", "hangs", "outcome", "work")
+    __slots__ = ("answer", "begun", "due", "hangs", "outcome", "seen", "slow", "work")
 
     def __init__(self, work: Callable[[], object], answer: Answer, due: float) -> None:
         self.work: Callable[[], object] | None = work
         self.answer: Answer | None = answer
         self.due = due
-        self.begun = self.hangs = False
+        self.begun = self.seen = self.slow = self.hangs = False
         self.outcome: Returned | Raised | None = None
 
     def cancel(self) -> None:
@@ -72,6 +76,8 @@ class Calls:
         self._timer: asyncio.TimerHandle | None = None
         self.threads = 0
         self.hanging = 0
+        self._slow = 0
+        """Calls that take long, those that hang included."""
 
     def call(self, work: Callable[[], object], answer: Answer) -> Job:
         """Have a thread do the work; ``answer`` is called once, later, from the event loop."""
@@ -82,7 +88,7 @@ class Calls:
             return job
         self._jobs[job] = None
         if self._timer is None:
-            self._timer = self._loop.call_at(job.due, self._expire)
+            self._timer = self._loop.call_at(min(job.due, self._loop.time() + SLOW), self._look_after)
         self._queue.put(job)
         self._staff()
         return job
@@ -99,12 +105,12 @@ class Calls:
 
     def _staff(self) -> None:
         """Have as many threads as there is work for, within bounds."""
-        wanted = min(len(self._jobs), THREADS + self.hanging, THREADS_LIMIT)
+        wanted = min(len(self._jobs), THREADS + self._slow, THREADS_LIMIT)
         if self.threads < wanted:
             with suppress(RuntimeError):  # the system has none to give; the deadline comes if we had none
                 threading.Thread(target=self._serve, name=self._name, daemon=True).start()
                 self.threads += 1
-        elif self.threads > THREADS + self.hanging:
+        elif self.threads > THREADS + self._slow:
             self._queue.put(None)
             self.threads -= 1
 
@@ -125,22 +131,37 @@ class Calls:
             while self._done:
                 job = self._done.popleft()
                 self._jobs.pop(job, None)
-                if job.hangs:
-                    self.hanging -= 1
+                self.hanging -= job.hangs
+                if job.slow:
+                    self._slow -= 1
                     self._staff()
                 self._answer(job)
 
-    def _expire(self) -> None:
-        """Give up what is due; jobs are in the order in which they are due."""
+    def _look_after(self) -> None:
+        """Give up what is due, and replace the threads of what takes long; come again for what is left."""
         self._timer = None
         now = self._loop.time()
         with batch:
             for job in tuple(self._jobs):
                 if job.due > now:
-                    self._timer = self._loop.call_at(job.due, self._expire)
-                    return
-                if not job.hangs:
+                    self._suspect(job)
+                elif not job.hangs:
                     self._give_up(job)
+        oldest = next((job for job in self._jobs if not job.hangs), None)
+        if oldest is not None:
+            self._timer = self._loop.call_at(min(oldest.due, now + SLOW), self._look_after)
+
+    def _suspect(self, job: Job) -> None:
+        """Take a job that was being done already the last time for one that takes long."""
+        if job.seen:
+            self._replace(job)
+        job.seen = job.begun
+
+    def _replace(self, job: Job) -> None:
+        if not job.slow:
+            job.slow = True
+            self._slow += 1
+            self._staff()
 
     def _give_up(self, job: Job) -> None:
         answer = job.answer
@@ -148,7 +169,7 @@ class Calls:
         if job.begun:  # a thread that has not begun by now finds no work any more
             job.hangs = True
             self.hanging += 1
-            self._staff()
+            self._replace(job)
         if answer is not None:
             answer(Raised(TimeoutError(f"no answer within {CALL_DEADLINE:g} seconds")))
 

@@ -131,6 +131,25 @@ async def test_a_call_that_hangs_is_given_up_and_its_thread_replaced(
     assert calls.threads == THREADS
 
 
+async def test_nobody_waits_until_those_that_take_long_are_given_up(
+    calls: Calls, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls_module, "SLOW", 0.05)
+    monkeypatch.setattr(calls_module, "CALL_DEADLINE", 3600)
+    answers: list[StreamEvent] = []
+    for _ in range(2 * THREADS):
+        calls.call(gate, answers.append)
+    calls.call(lambda: "others go on", answers.append)
+    await eventually(lambda: answers == [Returned("others go on")])
+    assert calls.hanging == 0
+    gate.open()
+    await number_of(answers, 2 * THREADS + 1)
+    for number in range(20):
+        calls.call(lambda: None, answers.append)
+        await number_of(answers, 2 * THREADS + number + 2)
+    assert calls.threads == THREADS
+
+
 async def test_when_every_thread_hangs_calls_are_refused_until_one_comes_back(
     calls: Calls, gate: Gate, hurry: None
 ) -> None:

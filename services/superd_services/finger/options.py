@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, field_validator
 
 from superd.service import Options
+from superd_services.system import is_directory
 
 
 class Fact(StrEnum):
@@ -54,7 +55,13 @@ class Charset(StrEnum):
 
 def _absolute(path: str) -> str:
     if not path.startswith("/") or not path.isprintable():
-        raise ValueError("an absolute path")
+        raise ValueError(f"{path} is no absolute path")
+    return path
+
+
+def _existing(path: str) -> str:
+    if not is_directory(path):
+        raise ValueError(f"{path} is no directory")
     return path
 
 
@@ -74,7 +81,7 @@ class FingerOptions(Options):
     """``list``: everybody of that name; ``refuse``: nobody, as if there were none."""
     minimum_uid: int = Field(default=1000, ge=0, le=0xFFFFFFFE)
     """Accounts with a lower uid, and nobody's (65534), don't exist for clients."""
-    directory: Directory | None = None
+    directory: Annotated[Directory, AfterValidator(_existing)] | None = None
     """A directory with a text file for each person, instead of the accounts of the system."""
     mail_directory: Directory = "/var/mail"
     """Where mailboxes are."""

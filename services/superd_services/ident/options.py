@@ -25,13 +25,13 @@ REAL: Final = frozenset({Reply.USER, Reply.UID})
 
 def _token(text: str) -> str:
     if not TOKEN.fullmatch(text) or "," in text:
-        raise ValueError("1 to 64 visible ASCII characters without colon and comma (RFC 1413)")
+        raise ValueError(f"{text} is not 1 to 64 visible ASCII characters without colon and comma (RFC 1413)")
     return text
 
 
 def _name(text: str) -> str:
     if not text.isprintable() or not 1 <= len(text.encode()) <= USER_ID_LIMIT:
-        raise ValueError(f"1 to {USER_ID_LIMIT} printable characters")
+        raise ValueError(f"not 1 to {USER_ID_LIMIT} printable bytes")
     return text
 
 

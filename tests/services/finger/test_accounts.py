@@ -183,11 +183,11 @@ def test_real_names_are_read_again_when_the_file_changes(tmp_path: Path) -> None
 
 
 @contextmanager
-def utmp(path: Path, *entries: tuple[bytes, bytes, bytes, int]) -> Iterator[None]:
-    """Let getutxent(3) read a file with these entries: login, terminal, host, time."""
+def utmp(path: Path, *entries: tuple[bytes, bytes, bytes, int], pid: int | None = None) -> Iterator[None]:
+    """Let getutxent(3) read a file with these entries: login, terminal, host, time. ``pid``: not of this process."""
     form = struct.Struct("=hxxi32s4s32s256shhiii16s20x")  # utmp(5)
     records = [
-        form.pack(7, os.getpid(), line, b"id", user, host, 0, 0, 0, at, 0, b"")
+        form.pack(7, pid or os.getpid(), line, b"id", user, host, 0, 0, 0, at, 0, b"")
         for user, line, host, at in entries
     ]
     path.write_bytes(b"".join(records))
@@ -210,8 +210,13 @@ def test_sessions_are_those_of_utmp(tmp_path: Path) -> None:
     first, second = here["alice"]
     assert (first.terminal, first.since, first.host) == ("null", 1000, "tea.example\x1b")
     assert first.idle is not None
-    assert second == Session("pts/4711", 2000, second.host)
+    assert second == Session("pts/4711", 2000)
     assert here["mad"][0].idle is None
+
+
+def test_a_session_whose_process_has_ended_is_none(tmp_path: Path) -> None:
+    with utmp(tmp_path / "utmp", (b"alice", b"pts/4711", b"", 1000), pid=2**22 + 1):  # over PID_MAX_LIMIT
+        assert logins.sessions(NOW) == {}
 
 
 def test_without_a_lastlog_nothing_is_told(machine: Path) -> None:
@@ -300,6 +305,7 @@ def test_another_host_that_goes_on_for_ever_is_given_up(monkeypatch: pytest.Monk
     [
         {"fields": ["name", "everything"]},
         {"directory": "relative"},
+        {"directory": "/nonexistent"},
         {"minimum_uid": -1},
         {"forward_to": ["a b"]},
         {"request_timeout": 0},

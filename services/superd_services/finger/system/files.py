@@ -9,16 +9,17 @@ import os
 import stat
 from typing import Final
 
+from superd_services import system
+
 READ_LIMIT: Final = 32768
 """Bytes of a file that are read: room for a signed public key."""
 
-_LOOK: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_LOOK: Final = system.LOOK | os.O_NOFOLLOW
 
 
 def open_directory(path: str) -> int:
     """Return a descriptor of a directory, to look up names in. Raises OSError."""
-    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return os.open(path, system.LOOK | os.O_DIRECTORY)
 
 
 def exists(directory: int, name: str) -> bool:
@@ -56,7 +57,7 @@ def _read_seen(seen: int, owner: int | None) -> tuple[bytes, bool] | None:
     if not stat.S_ISREG(facts.st_mode) or owner not in {None, facts.st_uid}:
         return None
     try:
-        fd = os.open(f"/proc/self/fd/{seen}", _READ)  # the very file that was looked at (open(2), O_PATH)
+        fd = system.reopen(seen)
     except OSError:
         return None
     try:

@@ -18,14 +18,18 @@ LASTLOG: Final = "/var/log/lastlog"
 _RECORD: Final = struct.Struct("=i32s256s")
 """Time, terminal and host of a last login (lastlog.h)."""
 
+_HERE: Final = "localhost"
+"""What psutil has for sessions that come from no other host."""
+
 
 def sessions(now: float) -> dict[str, list[Session]]:
-    """Return the sessions of everybody who is logged in, by login name."""
+    """Return the sessions of everybody who is logged in, by login name; those whose process has ended are none."""
     found: dict[str, list[Session]] = {}
     for user in psutil.users():
-        found.setdefault(user.name, []).append(
-            _session(one_line(user.terminal or ""), user.started, one_line(user.host or ""), now)
-        )
+        if psutil.pid_exists(int(user.pid)):
+            host = "" if user.host in {None, _HERE} else one_line(user.host)
+            session = _session(one_line(user.terminal or ""), user.started, host, now)
+            found.setdefault(user.name, []).append(session)
     return found
 
 

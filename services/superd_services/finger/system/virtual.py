@@ -35,5 +35,13 @@ def _text(directory: int, user: str) -> Report:
 
 
 def _names(directory: int) -> Report:
-    names = sorted(name for name in os.listdir(directory) if _NAME.fullmatch(name))
+    with os.scandir(directory) as entries:
+        names = sorted(
+            each.name for each in entries if _NAME.fullmatch(each.name) and _is_text(each, directory)
+        )
     return Text("".join(f"{name}\n" for name in names[:NAMES_LIMIT]), len(names) > NAMES_LIMIT)
+
+
+def _is_text(entry: "os.DirEntry[str]", directory: int) -> bool:
+    """Tell whether there would be an answer about that name."""
+    return entry.is_file(follow_symlinks=False) and os.access(entry.name, os.R_OK, dir_fd=directory)
