@@ -24,11 +24,14 @@ BUILTINS: Final[dict[str, str]] = {
     "systat": "superd_services.systat:SERVICE",
     "netstat": "superd_services.netstat:SERVICE",
     "qotd": "superd_services.qotd:SERVICE",
+    "tftp": "superd_services.tftp:SERVICE",
+    "bootps": "superd_services.bootps:SERVICE",
 }
 """Where each service is, in the order in which people are shown them."""
 
-ALIASES: Final = {"auth": "ident"}
-"""Second names of built-ins, which a stanza may use as well: services(5) and FreeBSD's inetd say auth."""
+ALIASES: Final = {"auth": "ident", "bootp": "bootps", "dhcp": "bootps"}
+"""Second names of built-ins, which a stanza may use as well: services(5) and FreeBSD's inetd say auth, and people say
+bootp or dhcp."""
 
 ENTRY_POINTS: Final = "superd.services"
 """Entry point group of services that are installed beside superd."""

@@ -44,6 +44,8 @@ class WorkerStart:
     """Channel per launcher name."""
     launchers_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the launchers that can start its program, or its rules' commands, per service key."""
+    packets: dict[str, socket.socket] = field(default_factory=dict)
+    """Sockets that send frames, by the key of the service they were opened for (``superd/net/link_packet.py``)."""
     bans: tuple[Ban, ...] = ()
     """Who is banned already; what follows comes as messages."""
     drain_timeout: float = 30.0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
+from superd import builtins
 from superd.config import values
 from superd.config.context import Context
 from superd.config.model import Limits, Rate, SourceRate
@@ -77,6 +78,8 @@ def _rate(context: Context) -> Written[Rate] | None:
         starts = context.value("rate_per_minute", word, values.positive)
         rate = Rate(starts=starts, window=MINUTE, pause=RATE_PAUSE) if starts else None
         return Written(value=rate, origin=word.origin) if rate else None
+    if written.cps is None and _is_conversation(context):
+        return None
     if written.cps is None:
         default: Written[Rate] = Written(value=DEFAULT_CPS, origin=written.origin)
         return default if written.dialect == "xinetd" else None
@@ -91,3 +94,9 @@ def _rate(context: Context) -> Written[Rate] | None:
     if not starts or pause is None:
         return None
     return Written(value=Rate(starts=starts, window=None, pause=pause), origin=first.origin)
+
+
+def _is_conversation(context: Context) -> bool:
+    """Whether each request is a part of something longer (a boot of many files), which a pause would break."""
+    service = builtins.find(context.written.name.lower()) if context.internal else None
+    return service is not None and bool(service.transfers or service.links)

@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from superd.service import CALL_RECEIVE_LIMIT, StreamEvent, TimedOut
+from superd.service import CALL_RECEIVE_LIMIT, Raised, Returned, TimedOut
 
-Answer = Callable[[StreamEvent], None]
-"""Takes ``Returned``, ``Raised`` or ``TimedOut``."""
+Answer = Callable[[Returned | Raised | TimedOut], None]
+"""Takes what comes from elsewhere than the socket."""
 
 TIMED_OUT: Final = TimedOut()
+
+_NEVER: Final = float("inf")
 
 
 class Ticket(Protocol):
@@ -30,9 +32,13 @@ class Caller(Protocol):
 
 
 class Aside:
-    """The call and the timer of one connection."""
+    """The call and the timer of one connection.
 
-    __slots__ = ("_answer", "_caller", "_loop", "_receive_until", "_ticket", "_timer")
+    A timer that is put off, as happens with each packet of a transfer, is left to fire and set again then: that costs
+    less than setting it each time.
+    """
+
+    __slots__ = ("_answer", "_caller", "_due", "_fires", "_loop", "_receive_until", "_ticket", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, caller: Caller | None, answer: Answer) -> None:
         self._loop = loop
@@ -40,6 +46,7 @@ class Aside:
         self._answer = answer
         self._ticket: Ticket | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due = self._fires = _NEVER
         self._receive_until = 0
 
     @property
@@ -64,21 +71,42 @@ class Aside:
 
     def set_timer(self, seconds: float) -> None:
         """Fire in so many seconds, and not when it would have; 0: never."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._fire) if seconds > 0 else None
+        if seconds <= 0:
+            self._due = _NEVER
+            return
+        self._due = due = self._loop.time() + seconds
+        if due < self._fires:
+            self._arm(due)
 
     def end(self) -> None:
         """Forget both; no answer comes any more."""
-        self.set_timer(0)
+        self._disarm()
         if self._ticket is not None:
             self._ticket.cancel()
             self._ticket = None
 
-    def _answered(self, event: StreamEvent) -> None:
+    def _arm(self, due: float) -> None:
+        self._disarm()
+        self._fires = due
+        self._timer = self._loop.call_at(due, self._fire)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fires = _NEVER
+
+    def _answered(self, event: Returned | Raised | TimedOut) -> None:
         self._ticket = None
         self._answer(event)
 
     def _fire(self) -> None:
-        self._timer = None
+        due, fires = self._due, self._fires
+        self._timer, self._fires = None, _NEVER
+        if due == _NEVER:
+            return
+        if due > fires:
+            self._arm(due)
+            return
+        self._due = _NEVER
         self._answer(TIMED_OUT)

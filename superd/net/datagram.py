@@ -127,19 +127,15 @@ class DatagramSocket:
         self._owner.judge_datagram(peer, partial(self._serve, data, peer, ancillary, address))
 
     def _serve(self, data: bytes, peer: Peer, ancillary: pktinfo.Ancillary, address: object) -> None:
-        answer = self._answer(Datagram(data, peer, self._wall()))
-        if answer is None:
-            self._owner.answered(peer, len(data), 0)
-            return
-        self._reply(peer, len(data), answer, pktinfo.source(ancillary), address)
-
-    def _answer(self, datagram: Datagram) -> bytes | None:
         try:
-            for send in self._machine.handle(datagram):
-                return send.data
+            sends = tuple(self._machine.handle(Datagram(data, peer, self._wall())))
         except Exception as error:  # noqa: BLE001 - whatever a service raises must cost one answer and no more
-            self._owner.datagram_failed(datagram.peer, error)
-        return None
+            self._owner.datagram_failed(peer, error)
+            return
+        if sends:
+            self._reply(peer, len(data), sends[0].data, pktinfo.source(ancillary), address)
+        else:
+            self._owner.answered(peer, len(data), 0)
 
     def _reply(
         self, peer: Peer, received: int, answer: bytes, source: pktinfo.Ancillary, address: object

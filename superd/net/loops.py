@@ -36,9 +36,11 @@ class LoopGuard:
         """Say why this source gets no answer; empty when it does."""
         if port in self._ports:
             return "source port could loop"
-        if host in self._broadcasts or not _single_host(host):
-            return "source address is no single host"
-        return ""
+        return "" if self.single_host(host) else "source address is no single host"
+
+    def single_host(self, host: str) -> bool:
+        """Tell whether an address is that of one host, and no broadcast or multicast address."""
+        return host not in self._broadcasts and _single_host(host)
 
 
 @lru_cache(_CACHED)

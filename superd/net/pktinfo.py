@@ -40,6 +40,35 @@ def destination(ancillary: Ancillary) -> str:
     return ""
 
 
+def local(ancillary: Ancillary) -> str:
+    """Return our own address that an answer comes from; empty if unknown.
+
+    It is not ``destination`` when that was a broadcast or multicast address.
+    """
+    for _, kind, data in source(ancillary):
+        if kind == IP_PKTINFO and len(data) == _IN_PKTINFO.size:
+            return socket.inet_ntop(socket.AF_INET, _IN_PKTINFO.unpack(data)[1])
+        return socket.inet_ntop(socket.AF_INET6, _IN6_PKTINFO.unpack(data)[0])
+    return ""
+
+
+def interface(ancillary: Ancillary) -> int:
+    """Return the kernel's number of the interface an IPv4 datagram came in by; 0 if unknown."""
+    for level, kind, data in ancillary:
+        if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(data) == _IN_PKTINFO.size:
+            return int(_IN_PKTINFO.unpack(data)[0])
+    return 0
+
+
+def leaving(address: str, interface: int = 0) -> Ancillary:
+    """Return what has to go with a datagram that is to leave from this IPv4 address of ours.
+
+    ``interface``: by which one, 0: by that which routing chooses.
+    """
+    info = _IN_PKTINFO.pack(interface, socket.inet_aton(address), bytes(4))
+    return [(socket.IPPROTO_IP, IP_PKTINFO, info)]
+
+
 def source(ancillary: Ancillary) -> Ancillary:
     """Turn what came with a datagram into what has to go with its answer.
 

@@ -9,6 +9,7 @@ both, so that every running program goes on being counted.
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -29,7 +30,8 @@ from superd.privsep.codec import Kinds
 from superd.privsep.descriptors import leave_terminal
 from superd.processes import LauncherStart, Listener, WorkerStart
 from superd.supervisor.children import STARTED, Child, Children, Role, fork
-from superd.supervisor.parts import COMMON, Parts
+from superd.supervisor.packets import packet_sockets
+from superd.supervisor.parts import COMMON, Parts, worker_credentials
 from superd.supervisor.plan import launched
 from superd.worker import main as worker
 
@@ -146,11 +148,11 @@ class Fleet:
         if not (services := self._parts.workers.get(name)):
             return
         self._generation = self._generation % GENERATIONS + 1
-        with ExitStack() as unless_forked:
+        with ExitStack() as unless_forked, packet_sockets(services) as packets:
             ours, theirs = _pair(unless_forked, messages.WORKER_TO_SUPERVISOR, messages.SUPERVISOR_TO_WORKER)
             launchers = self._channels_to_launchers(name, unless_forked)
             start = self._worker_start(
-                name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}
+                name, services, theirs, {key: end for key, (_, end, _) in launchers.items()}, packets
             )
             child = self._fork(Role.WORKER, name, (ours, theirs), lambda: worker.run(start))
             unless_forked.pop_all()
@@ -159,7 +161,12 @@ class Fleet:
             self._attach(process, child.pid, launcher_end)
 
     def _worker_start(
-        self, name: str, services: tuple[Service, ...], channel: Channel, launchers: dict[str, Channel]
+        self,
+        name: str,
+        services: tuple[Service, ...],
+        channel: Channel,
+        launchers: dict[str, Channel],
+        packets: dict[str, socket.socket],
     ) -> WorkerStart:
         keys = {service.key for service in services}
         launchers_of = {key: self._parts.launchers_of(key) for key in keys}
@@ -169,12 +176,13 @@ class Fleet:
             services=services,
             listeners=tuple(listener for listener in self._listeners if listener.service in keys),
             supervisor=channel,
-            credentials=self._settings.worker_credentials,
+            credentials=worker_credentials(name, services, self._settings.worker_credentials),
             hosts_allow=self._settings.hosts_allow,
             hosts_deny=self._settings.hosts_deny,
             logs=self._logs,
             launchers=launchers,
             launchers_of={key: names for key, names in launchers_of.items() if names},
+            packets=packets,
             bans=self._bans(),
             drain_timeout=self._settings.drain,
         )

@@ -87,6 +87,16 @@ def _launcher_names(credentials: Credentials) -> Iterable[str]:
         yield f"{name} ({number})"
 
 
+def worker_credentials(
+    name: str, services: tuple[Service, ...], default: Credentials | None
+) -> Credentials | None:
+    """Whom a worker becomes: one of a service's own its ``user``, unless that is root, which no worker ever is."""
+    action = services[0].action
+    if default is None or name == COMMON or not isinstance(action, Builtin):
+        return default
+    return action.credentials if action.credentials and action.credentials.uid else default
+
+
 def worker_name(service: Service, extensions: tuple[str, ...] = ()) -> str:
     """``common``, or the service's own key when its built-in wants a worker under its own user."""
     if not isinstance(service.action, Builtin):

@@ -13,6 +13,7 @@ from superd.access.bans import Bans
 from superd.net.datagram import Outbound
 from superd.net.poller import Poller
 from superd.net.stream import Stream, StreamDriver
+from superd.net.transfer import OwnPort
 from superd.net.wheel import TICK, IdleWheel
 from superd.privsep import messages
 from superd.worker.calls import Calls
@@ -86,7 +87,7 @@ class Context:
     def close(self) -> None:
         """Stop every watch, thread and timer, and close what lingers."""
         for owner in self.poller.owners():
-            if isinstance(owner, Stream):
+            if isinstance(owner, Stream | OwnPort):
                 owner.stop()
         self.hearings.close()
         for calls in self.calls:

@@ -50,7 +50,8 @@ def _own_descriptors(start: WorkerStart) -> set[int]:
     """What this worker needs of all that it inherited."""
     channels = {channel.fileno() for channel in (start.supervisor, *start.launchers.values())}
     sockets = {listener.socket.fileno() for listener in start.listeners}
-    return channels | sockets | start.logs.descriptors() | log.descriptors()
+    packets = {sock.fileno() for sock in start.packets.values()}
+    return channels | sockets | packets | start.logs.descriptors() | log.descriptors()
 
 
 async def _serve(start: WorkerStart) -> None:

@@ -21,6 +21,28 @@ def test_limits_know_where_they_were_written() -> None:
     assert limits.cps.value == Rate(starts=25, window=None, pause=30)
 
 
+TFTP = """service tftp
+{
+    type = INTERNAL UNLISTED
+    socket_type = dgram
+    protocol = udp
+    port = 6969
+    wait = yes
+    user = nobody
+    root = /tmp
+    %s
+}
+"""
+
+
+@pytest.mark.parametrize(("line", "starts"), [("", None), ("cps = 5 1", 5)])
+def test_a_conversation_of_many_requests_has_a_rate_only_if_one_is_written(
+    line: str, starts: int | None
+) -> None:
+    found = services(TFTP % line)["tftp"]
+    assert (found.limits.cps and found.limits.cps.value.starts) == starts
+
+
 @pytest.mark.parametrize("line", ["instances = UNLIMITED", "per_source = unlimited"])
 def test_unlimited_is_no_limit(line: str) -> None:
     limits = one(line).limits

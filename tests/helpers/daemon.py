@@ -174,11 +174,12 @@ def running(
     files: Mapping[str, str] | None = None,
     over: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
+    within: Sequence[str] = (),
 ) -> Iterator[Daemon]:
     """Run superd on a configuration until the block ends, as ``user`` if given (needs root).
 
     ``over`` puts ours over the system's for this daemon alone: path in the system -> path of ours. Of /etc, the files
-    named by ``keep`` stay as they are.
+    named by ``keep`` stay as they are. ``within`` is what to put in front of the command (nsenter(1)).
     ``files`` are further files by name, executable if they start with ``#!``. ``@DIR@`` in a text, option or
     environment value means the directory they are in. Workers run as nobody when the test runs as root.
     """
@@ -191,7 +192,7 @@ def running(
         mark = f"SUPERD_TEST={uuid.uuid4()}"
         variables = [f"{name}={value}" for name, value in (environment or {}).items()]
         words = command([*_arguments(home, user), *options], user)
-        process = _spawn(home, [*_mounting(over or {}), *words], [mark, *variables])
+        process = _spawn(home, [*within, *_mounting(over or {}), *words], [mark, *variables])
         daemon = Daemon(home, process, notifications, mark)
         try:
             daemon.wait_for("READY=1", _READY_SECONDS)

@@ -9,7 +9,7 @@ from helpers.endpoints import inet, service
 from superd.config.model import Access, Builtin, Credentials, Program, Service
 from superd.service import Options
 from superd.supervisor import parts
-from superd.supervisor.parts import COMMON, divide
+from superd.supervisor.parts import COMMON, divide, worker_credentials
 from superd.supervisor.plan import launched
 
 WORKER = Credentials(user="superd", uid=4711, gid=4711)
@@ -77,3 +77,23 @@ def test_without_root_everything_runs_as_the_caller() -> None:
 def test_a_launcher_is_replaced_when_the_name_that_rules_know_a_service_by_changes() -> None:
     assert launched(builtin("echo", "echo")) != launched(builtin("echo", "other"))
     assert launched(program("p", daemon="p")) != launched(program("p"))
+
+
+ROOT = Credentials(user="root", uid=0, gid=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "default", "becomes"),
+    [
+        ("tftp", NOBODY, WORKER, NOBODY),
+        ("tftp", None, WORKER, WORKER),
+        ("tftp", ROOT, WORKER, WORKER),
+        ("tftp", NOBODY, None, None),
+        (COMMON, NOBODY, WORKER, WORKER),
+    ],
+    ids=["its user", "none written", "never root", "started without root", "the common one"],
+)
+def test_whom_a_worker_becomes(
+    name: str, written: Credentials | None, default: Credentials | None, becomes: Credentials | None
+) -> None:
+    assert worker_credentials(name, (builtin("tftp", credentials=written),), default) == becomes
