@@ -16,7 +16,8 @@ from superd.config.load import load
 from superd.config.written import WrittenDefaults, attributes
 
 ROOT = Path(__file__).parents[2]
-CONFIGURATIONS = sorted(path for path in (ROOT / "conf").rglob("*") if path.is_file())
+TABLE = ROOT / "conf/examples/bootptab"
+CONFIGURATIONS = sorted(path for path in (ROOT / "conf").rglob("*") if path.is_file() and path != TABLE)
 
 
 def check(*paths: Path) -> subprocess.CompletedProcess[str]:
@@ -29,7 +30,7 @@ def check(*paths: Path) -> subprocess.CompletedProcess[str]:
 def test_every_configuration_passes_the_check(path: Path, tmp_path: Path) -> None:
     user = "nobody" if os.geteuid() == 0 else str(os.geteuid())
     copy = tmp_path / path.stem
-    copy.write_text(path.read_text().replace("@USER@", user))
+    copy.write_text(path.read_text().replace("@USER@", user).replace("/etc/bootptab", str(TABLE)))
     checked = check(copy)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -54,9 +55,25 @@ def test_the_unit_is_valid(tmp_path: Path) -> None:
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
-def test_the_unit_lets_programs_be_set_user_id() -> None:
+KEPT_FREE = [
+    ("NoNewPrivileges", "be set-user-id"),
+    ("ProtectHome", "see homes, as finger and ident do"),
+    ("RestrictAddressFamilies", "ask over netlink, as ident and netstat do"),
+    ("ProtectProc", "see all processes, as systat may"),
+    ("ProcSubset", "read /proc/net, as netstat does without netlink"),
+    ("PrivateDevices", "use devices"),
+    ("DeviceAllow", "use devices"),
+    ("ProtectClock", "use devices (it implies DeviceAllow)"),
+    ("PrivateTmp", "use /tmp"),
+    ("ProtectSystem", "serve and write any file"),
+    ("SystemCallFilter", "use any system call"),
+]
+
+
+@pytest.mark.parametrize(("setting", "freedom"), KEPT_FREE)
+def test_the_unit_lets_programs_and_built_ins(setting: str, freedom: str) -> None:
     settings = (ROOT / "systemd/superd.service").read_text().splitlines()
-    assert not [line for line in settings if line.startswith("NoNewPrivileges=")]
+    assert not [line for line in settings if line.startswith(f"{setting}=")], f"they could not {freedom}"
 
 
 ATTRIBUTES = sorted(attributes(WrittenDefaults) | SYNONYMS)
