@@ -1,10 +1,8 @@
 """superd as the BOOTP server of a cable's client (``lab``), real clients that ask it, and dnsmasq beside it."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,20 +103,17 @@ def udhcpc(
 def dhclient(wires: Cable) -> dict[str, str]:
     """What ISC's client is told; it is ended when it knows."""
     with _script() as (script, home):
-        files = [
-            "-lf",
-            str(home / "leases"),
-            "-pf",
-            str(home / "pid"),
-            "-cf",
-            "/dev/null",
-            "-sf",
-            str(script),
-        ]
-        wires.at_client(find("dhclient"), "-4", "-1", *files, "wire", seconds=60.0)
-        with suppress(FileNotFoundError):
-            _end(int((home / "pid").read_text()))
-        return _said(home / "said.BOUND")
+        options = f"-4 -1 -d -lf {home}/leases -pf {home}/pid -cf /dev/null -sf {script}".split()
+        words = [*entering(wires.client), find("dhclient"), *options, "wire"]
+        silent = subprocess.DEVNULL
+        client = subprocess.Popen(words, stdin=silent, stdout=silent, stderr=silent)
+        said = home / "said.BOUND"
+        try:
+            wait_until(lambda: said.exists() or client.poll() is not None, "dhclient knows", 60.0)
+        finally:
+            client.terminate()
+            client.wait(10)
+        return _said(said)
 
 
 def bootpc(wires: Cable, *options: str) -> dict[str, str]:
@@ -143,10 +138,3 @@ def _said(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     return dict(line.split("=", 1) for line in lines if "=" in line)
-
-
-def _end(pid: int) -> None:
-    """End a client that has gone to the background, and wait until its port is free."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the client has ended")
