@@ -52,7 +52,8 @@ bytes_out."""
 
 BOOTP_ANSWERED: Final = "bootp.answered"
 """Info: a client that may have no address yet was answered in process. service, peer, peer_port, local, local_port,
-interface, delivery (unicast, broadcast, frame), and what the service says of it: mac, address, file, message."""
+interface, delivery (unicast, broadcast, frame), and what the service says of it: mac, message, answer, address, file,
+name (of the entry), relay, rule (file and line of the entry)."""
 
 BOOTP_IGNORED: Final = "bootp.ignored"
 """Debug: such a client got no answer. The same keys but delivery, and reason; count when several are reported
