@@ -1,6 +1,6 @@
 """What access control answers: ``Verdict``, with the rule behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from superd.access.facts import Question
@@ -48,6 +48,12 @@ class Verdict:
         """The command that serves an allowed client instead of the service, if there is one."""
         last = self.effects[-1] if self.effects and self.allowed else None
         return last if last and last.option.name == "twist" else None
+
+    def without_twist(self) -> "Verdict":
+        """The same, or a refusal where a command would have to serve a client whom nobody can give to it."""
+        if self.twist is None:
+            return self
+        return replace(self, allowed=False, step=Step.LIBWRAP)
 
 
 ALLOWED = Verdict(allowed=True)

@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import structlog
 
-from superd.access.verdict import Step
 from superd.config.model import Builtin
 from superd.log import events
 from superd.log.connections import facts
@@ -61,8 +59,7 @@ class BuiltinDatagrams(Runtime):
         self.judge(peer, 0, partial(self._decided, serve))
 
     def _decided(self, serve: Callable[[], None], client: Client) -> None:
-        if client.verdict.twist is not None:
-            client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        client.verdict = client.verdict.without_twist()
         if client.verdict.allowed:
             serve()
         else:

@@ -4,11 +4,9 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import structlog
 
-from superd.access.verdict import Step
 from superd.config.model import Builtin
 from superd.log import events
 from superd.log.connections import ConnectionLog, facts
@@ -91,7 +89,7 @@ class BuiltinStreams(StreamRuntime):
             self._twists.launch(fd, client)
             return
         os.close(fd)
-        client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        client.verdict = client.verdict.without_twist()
         self.refuse(client)
 
     def state(self) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,11 @@ A client without one is judged as 0.0.0.0, which is what it sends from.
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import structlog
 
-from superd.access.verdict import Step
 from superd.config.model import Builtin
 from superd.log import events
 from superd.log.connections import facts
@@ -75,8 +73,7 @@ class LinkDatagrams(Runtime):
         self.judge(peer, 0, partial(self._decided, serve))
 
     def _decided(self, serve: Callable[[], None], client: Client) -> None:
-        if client.verdict.twist is not None:
-            client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        client.verdict = client.verdict.without_twist()
         if client.verdict.allowed:
             serve()
         else:

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,7 +18,6 @@ import structlog
 
 from superd.access.limits import Counters
 from superd.access.prefixes import SOURCE, counted_by
-from superd.access.verdict import Step
 from superd.config.model import Builtin
 from superd.log import events
 from superd.log.connections import facts
@@ -185,8 +184,7 @@ class Transfers(Runtime):
 
     def _decided(self, asked: Asked, client: Client) -> None:
         self._undecided.discard(asked.key)
-        if client.verdict.twist is not None:
-            client.verdict = replace(client.verdict, allowed=False, step=Step.LIBWRAP)
+        client.verdict = client.verdict.without_twist()
         if not client.verdict.allowed:
             self.refuse(client)
         elif reason := self._full(client.peer):
